@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Progress of long work on stderr, and totals at exit (--stats).
+ *
+ * The caller keeps the counts and calls progress_tick once a record or block; the tick looks at a coarse clock every
+ * so many calls (as many as pass in about 20 ms), and draws at most five times a second. The line is taken away at the
+ * end and by every message. It is shown by itself only where stderr is a terminal and stdout is not, so that it never
+ * gets into a log file or between lines of output; --progress and --no-progress override.
+ */
+#ifndef LEAT_CLI_PROGRESS_H
+#define LEAT_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "cli/common.h"
+
+struct progress {
+    /* Counts; the caller's. */
+    uint64_t records_in, bytes_in;
+    uint64_t records_out, bytes_out;
+    uint64_t bad, late;
+    uint64_t end_bytes;    /* bytes_in at the end of the work, where that is known; 0: not known */
+    int64_t event_time_ns; /* event time reached */
+    bool has_event_time;
+
+    /* The module's. */
+    bool shown;
+    int stats; /* as stats_options.stats.at */
+    uint32_t ticks, ticks_to_check;
+    int64_t started_ns, checked_ns, drawn_ns;
+    uint64_t drawn_bytes, drawn_records;
+};
+
+void progress_begin(struct progress *p, const struct stats_options *options);
+void progress_check(struct progress *p); /* look at the clock now; for loops that wait, when they wake up */
+void progress_end(struct progress *p);   /* takes the line away, prints the totals where --stats asked for them */
+
+static inline void progress_tick(struct progress *p) {
+    if (++p->ticks >= p->ticks_to_check) progress_check(p);
+}
+
+/* The texts, for tests: the line after `elapsed_ns` with the rates since the last one, and the totals. */
+int progress_line(const struct progress *p, int64_t now_ns, struct buf *b) NODISCARD;
+int progress_totals(const struct progress *p, const char *tool, bool json, int64_t elapsed_ns, struct buf *b) NODISCARD;
+
+#endif

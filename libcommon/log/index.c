@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sparse index of a segment. See index.h and leat-log(5). */
+#include "log/index.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crc32c.h"
+#include "base/endian.h"
+#include "sys/file.h"
+#include "sys/sys.h"
+
+#define HEAD_BYTES 80u
+#define ENTRY_BYTES 24u
+#define OFF_INDEX_CRC 48
+
+void index_release(struct index *x) {
+    if (!x) return;
+    free(x->entries);
+    *x = (struct index){0};
+}
+
+static int add_entry(struct index *x, uint64_t offset, uint64_t position, int64_t max_before) {
+    if (x->count == x->cap) {
+        size_t cap = x->cap ? x->cap * 2 : 256;
+        struct index_entry *p = realloc(x->entries, cap * sizeof *p);
+        if (!p) return G_NOMEM;
+        x->entries = p;
+        x->cap = cap;
+    }
+    x->entries[x->count++] = (struct index_entry){offset, position, max_before};
+    return 0;
+}
+
+static uint32_t crc_of_head(int fd) {
+    uint8_t header[BLOCK_HEADER_SIZE];
+    size_t n = 0;
+    if (file_pread(fd, header, sizeof header, 0, &n, "segment", NULL) < 0 || n < sizeof header) return 0;
+    return get_u32_le(header + 12);
+}
+
+int index_build(struct index *x, int fd, const struct segment_identity *id, const struct segment_info *info,
+                uint64_t size, struct err *e) {
+    *x = (struct index){.id = *id,
+                        .base = info->base,
+                        .generation = info->generation,
+                        .covered = size,
+                        .end_offset = info->base,
+                        .max_time = NO_TIME,
+                        .last_crc32c = crc_of_head(fd)};
+    struct segment_walk w;
+    segment_walk_init(&w, fd, id, info, size, info->head_bytes, info->base);
+    int g;
+    while ((g = segment_walk_next(&w, e)) == 0) {
+        if (x->count == 0 || w.at - x->entries[x->count - 1].position >= INDEX_STRIDE_BYTES)
+            if (add_entry(x, w.h.base_offset, w.at, x->max_time) < 0) {
+                g = err_nomem(e);
+                break;
+            }
+        if (w.h.max_time > x->max_time) x->max_time = w.h.max_time;
+        x->last_crc32c = w.h.crc32c;
+    }
+    x->end_offset = w.next_offset;
+    if (info->rewritten && info->end_offset > x->end_offset) x->end_offset = info->end_offset;
+    segment_walk_release(&w);
+    if (g < 0) index_release(x);
+    return g == G_EOF ? 0 : g;
+}
+
+static void encode(const struct index *x, char *out) {
+    memset(out, 0, HEAD_BYTES);
+    memcpy(out, "LEATINDX", 8);
+    put_u32_le(out + 8, 1);
+    put_u32_le(out + 12, x->id.partition);
+    put_u64_le(out + 16, x->id.topic_id);
+    put_u64_le(out + 24, x->base);
+    put_u64_le(out + 32, x->covered);
+    put_u32_le(out + 40, x->generation);
+    put_u32_le(out + 44, (uint32_t)x->count);
+    put_u32_le(out + 52, x->last_crc32c);
+    put_i64_le(out + 56, x->max_time);
+    put_u64_le(out + 64, x->end_offset);
+    char *at = out + HEAD_BYTES;
+    for (size_t i = 0; i < x->count; i++, at += ENTRY_BYTES) {
+        put_u64_le(at, x->entries[i].offset);
+        put_u64_le(at + 8, x->entries[i].position);
+        put_i64_le(at + 16, x->entries[i].max_before);
+    }
+    put_u32_le(out + OFF_INDEX_CRC, crc32c(0, out, (size_t)(at - out)));
+}
+
+void index_save(const struct index *x, int dir) {
+    size_t n = HEAD_BYTES + x->count * ENTRY_BYTES;
+    char *bytes = malloc(n);
+    char name[SEGMENT_NAME_BYTES], tmp[SEGMENT_NAME_BYTES + 8];
+    if (!bytes) return;
+    encode(x, bytes);
+    segment_name(name, x->base, ".idx");
+    (void)snprintf(tmp, sizeof tmp, "%s.tmp", name);
+    int fd = sys.open_beneath(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (fd >= 0) {
+        int g = file_pwrite_all(fd, bytes, n, 0, tmp, NULL);
+        if (sys.close(fd) == 0 && g == 0) (void)sys.renameat(dir, tmp, dir, name);
+    }
+    free(bytes);
+}
+
+static bool describes(const char *p, size_t n, const struct segment_identity *id, const struct segment_info *info,
+                      uint64_t size) {
+    uint8_t head[HEAD_BYTES];
+    if (n < HEAD_BYTES || memcmp(p, "LEATINDX", 8) != 0 || get_u32_le(p + 8) != 1) return false;
+    memcpy(head, p, HEAD_BYTES);
+    put_u32_le(head + OFF_INDEX_CRC, 0);
+    uint32_t crc = crc32c(crc32c(0, head, HEAD_BYTES), p + HEAD_BYTES, n - HEAD_BYTES);
+    return crc == get_u32_le(p + OFF_INDEX_CRC) && get_u32_le(p + 12) == id->partition &&
+           get_u64_le(p + 16) == id->topic_id && get_u64_le(p + 24) == info->base && get_u64_le(p + 32) == size &&
+           get_u32_le(p + 40) == info->generation && n == HEAD_BYTES + (size_t)get_u32_le(p + 44) * ENTRY_BYTES;
+}
+
+static int decode(struct index *x, const char *p) {
+    size_t count = get_u32_le(p + 44);
+    x->covered = get_u64_le(p + 32);
+    x->last_crc32c = get_u32_le(p + 52);
+    x->max_time = get_i64_le(p + 56);
+    x->end_offset = get_u64_le(p + 64);
+    p += HEAD_BYTES;
+    for (size_t i = 0; i < count; i++, p += ENTRY_BYTES)
+        if (add_entry(x, get_u64_le(p), get_u64_le(p + 8), get_i64_le(p + 16)) < 0) return G_NOMEM;
+    return 0;
+}
+
+int index_load_or_build(struct index *x, int dir, int fd, const struct segment_identity *id,
+                        const struct segment_info *info, uint64_t size, struct err *e) {
+    struct buf bytes = {0};
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(name, info->base, ".idx");
+    *x = (struct index){.id = *id, .base = info->base, .generation = info->generation};
+    /* an entry stands for 64 KiB: a larger file cannot describe this segment */
+    size_t most = HEAD_BYTES + (size_t)(size / INDEX_STRIDE_BYTES + 2) * ENTRY_BYTES;
+    int g = file_load(dir, name, most, &bytes, NULL);
+    bool good = g == 0 && describes(bytes.data, bytes.len, id, info, size);
+    g = good ? decode(x, bytes.data) : index_build(x, fd, id, info, size, e);
+    buf_release(&bytes);
+    if (g == G_NOMEM) index_release(x);
+    return g == G_NOMEM ? err_nomem(e) : g;
+}
+
+const struct index_entry *index_find_offset(const struct index *x, uint64_t offset) {
+    size_t lo = 0, hi = x->count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (x->entries[mid].offset <= offset)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo ? &x->entries[lo - 1] : NULL;
+}
+
+const struct index_entry *index_find_time(const struct index *x, int64_t t) {
+    size_t lo = 0, hi = x->count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (x->entries[mid].max_before < t)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo ? &x->entries[lo - 1] : NULL;
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Appending to a partition. See partition.h and leat-log(5). */
+#include "log/partition.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "log/index.h"
+#include "sys/file.h"
+#include "sys/futex.h"
+#include "sys/lock.h"
+#include "sys/signals.h"
+#include "sys/sys.h"
+
+#define APPEND_VECTORS 256
+
+const char *partition_label(const struct partition *p, char out[TOPIC_NAME_MAX + 16]) {
+    (void)snprintf(out, TOPIC_NAME_MAX + 16, "%s/%u", p->topic->name, p->number);
+    return out;
+}
+
+static int open_files(struct partition *p, struct err *e) {
+    p->dir = topic_partition_dir(p->topic, p->number, true, e);
+    if (p->dir < 0) return p->dir;
+    int g = tail_map(p->dir, &p->tail, &p->writable, e);
+    if (g < 0) return g;
+    p->lock_fd = sys.open_beneath(p->dir, "lock", p->writable ? O_RDWR | O_CREAT : O_RDONLY, 0600);
+    if (p->lock_fd >= 0 || !p->writable) return 0;
+    return err_sys(e, errno, "cannot open 'lock'");
+}
+
+/* Readers believe the tail of this boot; only a stale or foreign one needs the lock. */
+static bool reader_needs_recovery(const struct partition *p) {
+    if (!p->writable) return false;
+    return !tail_valid(p->tail, p->id.topic_id, p->number) || atomic_load(&p->tail->boot) != sys_boot_id();
+}
+
+int partition_open(struct partition *p, struct topic *t, uint32_t number, enum partition_mode mode, struct err *e) {
+    *p = (struct partition){
+        .topic = t,
+        .number = number,
+        .id = {.topic_id = t->id, .partition = number},
+        .dir = -1,
+        .lock_fd = -1,
+        .fd = -1,
+        .lock_timeout_ns = LOCK_TIMEOUT_NS,
+    };
+    if (number >= t->partitions)
+        return err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %u", t->name, t->partitions,
+                       number);
+    int g = open_files(p, e);
+    if (g == 0 && (mode == PARTITION_APPEND || (mode == PARTITION_READ && reader_needs_recovery(p)))) {
+        if (!p->writable) g = err_sys(e, EACCES, "cannot append to '%s/%u'", t->name, number);
+        if (g == 0) g = partition_lock(p, e);
+        if (g == 0) partition_unlock(p);
+    }
+    if (g < 0) {
+        if (e && e->grade == G_IO && !strstr(e->text, t->name)) err_prefix(e, "partition '%s/%u': ", t->name, number);
+        partition_close(p);
+    }
+    return g;
+}
+
+static void close_fd(int *fd) {
+    if (*fd >= 0) sys.close(*fd);
+    *fd = -1;
+}
+
+void partition_close(struct partition *p) {
+    if (!p || !p->topic) return;
+    close_fd(&p->fd);
+    close_fd(&p->lock_fd);
+    close_fd(&p->dir);
+    tail_unmap(p->tail);
+    p->tail = NULL;
+}
+
+/* The lock is worth something only while the path still leads to the file that we locked. */
+static int check_lock_file(const struct partition *p, struct err *e) {
+    struct stat st;
+    char label[TOPIC_NAME_MAX + 16];
+    if (atomic_load(&p->tail->state) & TAIL_DELETED)
+        return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
+    if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
+    if (st.st_nlink == 0) return err_set(e, G_IO, "the lock file of '%s' was removed", partition_label(p, label));
+    return 0;
+}
+
+static int open_active(struct partition *p, struct err *e) {
+    uint64_t base = atomic_load(&p->tail->segment);
+    if (p->fd >= 0 && p->base == base && p->epoch == atomic_load(&p->tail->epoch)) return 0;
+    close_fd(&p->fd);
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(name, base, ".leat");
+    p->fd = sys.open_beneath(p->dir, name, O_RDWR, 0);
+    if (p->fd < 0) {
+        int g = errno == ENOENT ? G_ABSENT : G_IO;
+        err_sys(e, errno, "cannot open segment '%s'", name);
+        return g;
+    }
+    p->base = base;
+    p->epoch = atomic_load(&p->tail->epoch);
+    return 0;
+}
+
+static int recover_and_open(struct partition *p, struct err *e) {
+    int g = partition_recover(p, e);
+    if (g < 0) return g;
+    close_fd(&p->fd); /* a recovery may have replaced the file */
+    return open_active(p, e);
+}
+
+/* The file must end where the tail says; if not, somebody died, or the tail is an old one. */
+static bool size_differs(const struct partition *p) {
+    struct stat st;
+    return sys.fstat(p->fd, &st) < 0 || (uint64_t)st.st_size != atomic_load(&p->tail->written_size);
+}
+
+static int settle(struct partition *p, struct err *e) {
+    int g = check_lock_file(p, e);
+    if (g < 0) return g;
+    if (partition_needs_recovery(p)) return recover_and_open(p, e);
+    g = open_active(p, e);
+    if (g == G_ABSENT || (g == 0 && size_differs(p))) return recover_and_open(p, e);
+    return g;
+}
+
+int partition_lock(struct partition *p, struct err *e) {
+    char label[TOPIC_NAME_MAX + 16];
+    int g = lock_take(p->lock_fd, LOCK_APPEND, p->lock_timeout_ns, &p->tail->appending, partition_label(p, label), e);
+    if (g < 0) return g;
+    g = settle(p, e);
+    if (g < 0) {
+        lock_release(p->lock_fd, LOCK_APPEND); /* `appending` stays as it was: the next one has to look too */
+        return g;
+    }
+    atomic_store(&p->tail->appending, (uint32_t)getpid());
+    return 0;
+}
+
+void partition_unlock(struct partition *p) {
+    atomic_store(&p->tail->appending, 0);
+    lock_release(p->lock_fd, LOCK_APPEND);
+}
+
+void append_block_prepare(struct append_block *b) {
+    b->body_crc = crc32c(0, b->body, b->size);
+    b->shift_op = crc32c_shift_op(b->size);
+}
+
+void partition_poison(struct partition *p) {
+    char name[SEGMENT_NAME_BYTES];
+    segment_name(name, atomic_load(&p->tail->segment), ".bad");
+    atomic_fetch_or(&p->tail->state, TAIL_POISONED);
+    /* The file is for a look after a reboot; the bit counts now. Nothing can be done when it cannot be made. */
+    int fd = sys.open_beneath(p->dir, name, O_WRONLY | O_CREAT, 0600);
+    close_fd(&fd);
+    p->stop = true;
+}
+
+/* All vectors, through EINTR and short writes. *ret_done tells what reached the file. */
+static int pwritev_all(int fd, struct iovec *v, int n, off_t at, struct err *e) {
+    while (n > 0) {
+        ssize_t k = sys.pwritev(fd, v, n, at);
+        if (k < 0 && errno == EINTR) continue;
+        if (k <= 0) return err_sys(e, k < 0 ? errno : ENOSPC, "cannot append");
+        at += k;
+        while (n > 0 && (size_t)k >= v->iov_len) {
+            k -= (ssize_t)v->iov_len;
+            v++;
+            n--;
+        }
+        if (n > 0 && k > 0) {
+            v->iov_base = (char *)v->iov_base + k;
+            v->iov_len -= (size_t)k;
+        }
+    }
+    return 0;
+}
+
+struct append_cursor {
+    uint64_t offset, size;
+};
+
+static int write_blocks(struct partition *p, struct append_block *blocks, size_t count, struct append_cursor *at,
+                        struct err *e) {
+    uint8_t headers[APPEND_VECTORS / 2][BLOCK_HEADER_SIZE];
+    struct iovec v[APPEND_VECTORS];
+    uint32_t epoch = atomic_load(&p->tail->epoch);
+    for (size_t i = 0; i < count; i++) {
+        struct block_header *h = &blocks[i].h;
+        h->kind = BLOCK_DATA;
+        h->codec = CODEC_NONE;
+        h->stored_size = h->raw_size = blocks[i].size;
+        h->base_offset = at->offset;
+        h->topic_id = p->id.topic_id;
+        h->partition = p->number;
+        h->log_epoch = epoch;
+        block_header_encode(h, headers[i]);
+        block_seal_with(headers[i], blocks[i].body_crc, blocks[i].shift_op);
+        v[2 * i] = (struct iovec){headers[i], BLOCK_HEADER_SIZE};
+        v[2 * i + 1] = (struct iovec){(void *)(uintptr_t)blocks[i].body, blocks[i].size};
+        at->offset += h->records;
+    }
+    uint64_t from = at->size;
+    for (size_t i = 0; i < count; i++) at->size += BLOCK_HEADER_SIZE + (uint64_t)blocks[i].size;
+    return pwritev_all(p->fd, v, (int)count * 2, (off_t)from, e);
+}
+
+static int append_locked(struct partition *p, struct append_block *blocks, size_t count, uint64_t *ret_offset,
+                         struct err *e) {
+    uint64_t total = 0;
+    for (size_t i = 0; i < count; i++) total += BLOCK_HEADER_SIZE + (uint64_t)blocks[i].size;
+    uint64_t first = atomic_load(&p->tail->written_offset), size = atomic_load(&p->tail->written_size);
+    if (size + total > p->topic->settings.segment_size && first > atomic_load(&p->tail->segment)) {
+        int g = partition_roll(p, p->topic->settings.sync.mode != SYNC_NONE, e);
+        if (g < 0) return g;
+        size = atomic_load(&p->tail->written_size);
+    }
+    struct append_cursor at = {.offset = first, .size = size};
+    for (size_t done = 0; done < count;) {
+        size_t n = count - done < APPEND_VECTORS / 2 ? count - done : APPEND_VECTORS / 2;
+        int g = write_blocks(p, blocks + done, n, &at, e);
+        if (g < 0) {
+            if (sys.ftruncate(p->fd, (off_t)size) < 0) partition_poison(p);
+            return g;
+        }
+        done += n;
+    }
+    atomic_store(&p->tail->written_size, at.size);
+    atomic_store(&p->tail->written_offset, at.offset);
+    *ret_offset = first;
+    return 0;
+}
+
+int partition_append(struct partition *p, struct append_block *blocks, size_t count, uint64_t *ret_offset,
+                     struct err *e) {
+    char label[TOPIC_NAME_MAX + 16];
+    if (p->stop)
+        return err_set(e, G_IO, "partition '%s' could not be made durable; nothing more is written to it",
+                       partition_label(p, label));
+    int g = partition_lock(p, e);
+    if (g < 0) return g;
+    g = append_locked(p, blocks, count, ret_offset, e);
+    partition_unlock(p);
+    return g < 0 ? err_prefix(e, "partition '%s': ", partition_label(p, label)) : 0;
+}
+
+void partition_publish(struct partition *p, uint64_t offset) {
+    tail_raise(&p->tail->stable_offset, offset);
+    topic_wake(p->topic);
+}
+
+/* The sync itself, with what must follow it. `upto` was read before the call. */
+static int sync_fd(struct partition *p, int fd, struct err *e) {
+    if (sys.fdatasync(fd) == 0) return 0;
+    int errnum = errno;
+    partition_poison(p);
+    return err_sys(e, errnum, "cannot make partition '%s/%u' durable, and a failed sync is not repeated",
+                   p->topic->name, p->number);
+}
+
+/* Segments that were rolled without a sync (policy none) lie between the durable end and the active one. */
+static int sync_older(struct partition *p, uint64_t synced, uint64_t active, struct err *e) {
+    uint64_t *bases = NULL;
+    size_t count = 0;
+    int g = segment_list(p->dir, &bases, &count, e);
+    for (size_t i = 0; g == 0 && i < count; i++) {
+        bool holds_unsynced = bases[i] < active && (i + 1 == count || bases[i + 1] > synced);
+        if (!holds_unsynced) continue;
+        char name[SEGMENT_NAME_BYTES];
+        segment_name(name, bases[i], ".leat");
+        int fd = sys.open_beneath(p->dir, name, O_RDONLY, 0);
+        if (fd < 0 && errno == ENOENT) continue; /* removed by retention */
+        g = fd < 0 ? err_sys(e, errno, "cannot open segment '%s'", name) : sync_fd(p, fd, e);
+        close_fd(&fd);
+    }
+    free(bases);
+    return g < 0 ? g : dir_sync(p->dir, "segment", e);
+}
+
+static int sync_locked(struct partition *p, struct err *e) {
+    /* First the offset, then the segment: what was written when the first was read lies in the second or before it. */
+    uint64_t upto = atomic_load(&p->tail->written_offset);
+    uint64_t active = atomic_load(&p->tail->segment), synced = atomic_load(&p->tail->synced_offset);
+    int g = 0;
+    if (synced < active) g = sync_older(p, synced, active, e);
+    if (g == 0 && active != p->base) g = open_active(p, e);
+    if (g == 0) g = sync_fd(p, p->fd, e);
+    if (g < 0) return g;
+    tail_raise(&p->tail->synced_offset, upto);
+    tail_raise(&p->tail->stable_offset, upto);
+    return 0;
+}
+
+static void announce_sync(struct partition *p) {
+    atomic_fetch_add(&p->tail->syncs, 1);
+    futex_wake_all((uint32_t *)&p->tail->syncs);
+    topic_wake(p->topic);
+}
+
+int partition_sync(struct partition *p, uint64_t offset, struct err *e) {
+    int64_t begun = sys.boot_ns();
+    for (;;) {
+        uint32_t seen = atomic_load(&p->tail->syncs);
+        if (atomic_load(&p->tail->synced_offset) >= offset) return 0;
+        if (p->stop || atomic_load(&p->tail->state) & TAIL_POISONED)
+            return err_set(e, G_IO, "partition '%s/%u' could not be made durable", p->topic->name, p->number);
+        int g = lock_try(p->lock_fd, LOCK_SYNC, e);
+        if (g < 0) return g;
+        if (g == 0) {
+            atomic_store(&p->tail->syncing, (uint32_t)getpid());
+            if (atomic_load(&p->tail->synced_offset) < offset) g = sync_locked(p, e);
+            atomic_store(&p->tail->syncing, 0);
+            lock_release(p->lock_fd, LOCK_SYNC);
+            announce_sync(p);
+            return g;
+        }
+        /* Another process syncs; the chances are that it does so for us too. It may also have died: look again. */
+        futex_wait((const uint32_t *)&p->tail->syncs, seen, 5000000);
+        if (sys.boot_ns() - begun > p->lock_timeout_ns)
+            return err_set(e, G_IO, "cannot lock '%s/%u' to sync: process %u holds it", p->topic->name, p->number,
+                           atomic_load(&p->tail->syncing));
+    }
+}
+
+/* What the next segment says of the one that is sealed, and the index of the latter. */
+static int describe_sealed(struct partition *p, struct segment_info *next, struct err *e) {
+    struct segment_info info = {0};
+    struct index index = {0};
+    int g = segment_read_info(p->fd, &p->id, p->base, &info, e);
+    uint64_t size = atomic_load(&p->tail->written_size);
+    if (g == 0) g = index_build(&index, p->fd, &p->id, &info, size, e);
+    if (g == 0) {
+        next->running_max = index.max_time > info.running_max ? index.max_time : info.running_max;
+        next->has_previous = true;
+        next->previous.base = p->base;
+        next->previous.end_offset = index.end_offset;
+        next->previous.size = size;
+        next->previous.crc32c = index.last_crc32c;
+        next->previous.epoch = info.epoch;
+        index_save(&index, p->dir); /* rebuilt from the segment when it is not there */
+    }
+    index_release(&index);
+    segment_info_release(&info);
+    return g;
+}
+
+int partition_roll(struct partition *p, bool durable, struct err *e) {
+    struct segment_info next = {.base = atomic_load(&p->tail->written_offset),
+                                .epoch = atomic_load(&p->tail->epoch),
+                                .running_max = NO_TIME};
+    if (durable) {
+        int g = sync_fd(p, p->fd, e);
+        if (g < 0) return g;
+        tail_raise(&p->tail->synced_offset, next.base);
+        tail_raise(&p->tail->stable_offset, next.base);
+        announce_sync(p);
+    }
+    int g = describe_sealed(p, &next, e);
+    if (g == 0) g = partition_new_segment(p, &next, durable, e);
+    return g < 0 ? g : open_active(p, e);
+}
+
+static int write_new_segment(struct partition *p, const char *tmp, const struct buf *head, bool durable,
+                             struct err *e) {
+    if (sys.unlinkat(p->dir, tmp, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", tmp);
+    int fd = sys.open_beneath(p->dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0) return err_sys(e, errno, "cannot create segment '%s'", tmp);
+    int g = file_pwrite_all(fd, head->data, head->len, 0, tmp, e);
+    if (g == 0 && durable && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync segment '%s'", tmp);
+    close_fd(&fd);
+    if (g < 0) (void)sys.unlinkat(p->dir, tmp, 0);
+    return g;
+}
+
+int partition_new_segment(struct partition *p, struct segment_info *info, bool durable, struct err *e) {
+    struct buf head = {0};
+    char name[SEGMENT_NAME_BYTES], tmp[SEGMENT_NAME_BYTES + 8];
+    info->created_ns = sys.wall_ns();
+    info->monotonic_ns = sys.boot_ns();
+    info->boot_id = sys_boot_id();
+    segment_name(name, info->base, ".leat");
+    (void)snprintf(tmp, sizeof tmp, "%s.tmp", name);
+    int g = segment_encode_info(&head, &p->id, info, e);
+    if (g == 0) g = write_new_segment(p, tmp, &head, durable, e);
+    if (g == 0 && sys.renameat(p->dir, tmp, p->dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s'", tmp);
+    if (g == 0 && durable) g = dir_sync(p->dir, name, e);
+    if (g == 0) {
+        atomic_store(&p->tail->epoch, info->epoch);
+        atomic_store(&p->tail->written_size, head.len);
+        atomic_store(&p->tail->segment, info->base);
+    }
+    buf_release(&head);
+    return g;
+}
+
+int partition_read_start(int dir, uint64_t *ret, struct err *e) {
+    struct buf text = {0};
+    int g = file_load(dir, "start", 64, &text, e);
+    *ret = 0;
+    if (g == 0) {
+        const char *s = buf_cstr(&text);
+        char *end = NULL;
+        uint64_t offset = s ? strtoull(s, &end, 10) : 0;
+        size_t digits = s ? (size_t)(end - s) : 0;
+        if (!s || digits == 0 || *end != ' ' || strtoul(end, NULL, 16) != crc32c(0, s, digits))
+            g = err_set(e, G_CORRUPT, "file 'start' fails its check");
+        else
+            *ret = offset;
+    }
+    buf_release(&text);
+    return g == G_ABSENT ? 0 : g;
+}
+
+int partition_write_start(int dir, uint64_t offset, struct err *e) {
+    char digits[24], text[48];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, offset);
+    int m = snprintf(text, sizeof text, "%s %08" PRIx32 "\n", digits, crc32c(0, digits, (size_t)n));
+    return atomic_replace(dir, "start", text, (size_t)m, false, e);
+}

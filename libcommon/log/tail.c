@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tail page. See tail.h. */
+#include "log/tail.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sys/sys.h"
+
+/* leat-log(5) draws the page; this holds the compiler to it. */
+_Static_assert(offsetof(struct tail, topic_id) == 16, "tail layout");
+_Static_assert(offsetof(struct tail, segment) == 32, "tail layout");
+_Static_assert(offsetof(struct tail, synced_offset) == 64, "tail layout");
+_Static_assert(offsetof(struct tail, epoch) == 80, "tail layout");
+_Static_assert(offsetof(struct tail, syncs) == 92, "tail layout");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "mapped words are little-endian");
+
+static int open_tail(int dir, bool *ret_writable) {
+    *ret_writable = true;
+    int fd = sys.open_beneath(dir, "tail", O_RDWR | O_CREAT, 0600);
+    if (fd >= 0 || (errno != EACCES && errno != EROFS && errno != EPERM)) return fd;
+    *ret_writable = false;
+    return sys.open_beneath(dir, "tail", O_RDONLY, 0);
+}
+
+int tail_map(int dir, struct tail **ret, bool *ret_writable, struct err *e) {
+    int fd = open_tail(dir, ret_writable);
+    if (fd < 0) return err_sys(e, errno, "cannot open 'tail'");
+    struct stat st;
+    int g = 0;
+    if (sys.fstat(fd, &st) < 0) {
+        g = err_sys(e, errno, "cannot look at 'tail'");
+    } else if (st.st_size < TAIL_BYTES && (!*ret_writable || sys.ftruncate(fd, TAIL_BYTES) < 0)) {
+        g = err_sys(e, *ret_writable ? errno : EROFS, "cannot make 'tail'");
+    }
+    void *p = MAP_FAILED;
+    if (g == 0) {
+        p = mmap(NULL, TAIL_BYTES, *ret_writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+        if (p == MAP_FAILED) g = err_sys(e, errno, "cannot map 'tail'");
+    }
+    sys.close(fd);
+    if (g == 0) *ret = p;
+    return g;
+}
+
+void tail_unmap(struct tail *t) {
+    if (t) munmap(t, TAIL_BYTES);
+}
+
+bool tail_valid(const struct tail *t, uint64_t topic_id, uint32_t partition) {
+    return memcmp(t->magic, "LEATTAIL", 8) == 0 && t->version == 1 && t->topic_id == topic_id &&
+           t->partition == partition;
+}
+
+void tail_format(struct tail *t, uint64_t topic_id, uint32_t partition) {
+    uint64_t synced = tail_valid(t, topic_id, partition) ? atomic_load(&t->synced_offset) : 0;
+    /* The boot word goes first: whoever dies between here and the end of a recovery leaves a page that asks for one. */
+    atomic_store(&t->boot, 0);
+    memcpy(t->magic, "LEATTAIL", 8);
+    t->version = 1;
+    t->partition = partition;
+    t->topic_id = topic_id;
+    atomic_store(&t->synced_offset, synced);
+    atomic_store(&t->state, atomic_load(&t->state) & TAIL_DELETED);
+}
+
+void tail_raise(_Atomic uint64_t *word, uint64_t value) {
+    uint64_t seen = atomic_load(word);
+    while (seen < value && !atomic_compare_exchange_weak(word, &seen, value)) {}
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Topics: identity, creation, deletion, listing. See topic.h. */
+#include "log/topic.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "base/random.h"
+#include "log/partition.h"
+#include "log/settings.h"
+#include "log/tail.h"
+#include "sys/file.h"
+#include "sys/futex.h"
+#include "sys/lock.h"
+#include "sys/sys.h"
+
+#define TOPIC_FILE "topic.json"
+#define TOPIC_FILE_MAX (64u << 10)
+#define WAKE_BYTES 4096u
+#define WAKE_WORD_AT 12
+
+/* The CRC member is of the object without it, compact and with sorted keys: any JSON library can check it. */
+static uint32_t json_crc(const json_t *o) {
+    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
+    uint32_t crc = text ? crc32c(0, text, strlen(text)) : 0;
+    free(text);
+    return crc;
+}
+
+static json_t *topic_to_json(const char *name, uint64_t id, uint32_t partitions, int64_t created_ns,
+                             const struct topic_settings *settings) {
+    char text[17];
+    (void)snprintf(text, sizeof text, "%016" PRIx64, id);
+    json_t *o = json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", text, "partitions",
+                          (int)partitions, "created", (json_int_t)created_ns, "settings",
+                          topic_settings_to_json(settings));
+    (void)snprintf(text, sizeof text, "%08" PRIx32, o ? json_crc(o) : 0);
+    if (o && json_object_set_new(o, "crc32c", json_string(text)) == 0) return o;
+    json_decref(o);
+    return NULL;
+}
+
+static int write_topic_file(int dir, const char *name, uint64_t id, uint32_t partitions, int64_t created_ns,
+                            const struct topic_settings *settings, struct err *e) {
+    json_t *o = topic_to_json(name, id, partitions, created_ns, settings);
+    char *text = o ? json_dumps(o, JSON_INDENT(2)) : NULL;
+    json_decref(o);
+    if (!text) return err_nomem(e);
+    int g = atomic_replace(dir, TOPIC_FILE, text, strlen(text), true, e);
+    free(text);
+    return g;
+}
+
+static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
+    const char *crc = json_string_value(json_object_get(o, "crc32c"));
+    uint32_t want = crc ? (uint32_t)strtoul(crc, NULL, 16) : 0;
+    if (!crc || json_object_del(o, "crc32c") < 0 || json_crc(o) != want)
+        return err_set(e, G_CORRUPT, "topic file of '%s' fails its check", t->name);
+    if (json_integer_value(json_object_get(o, "version")) != 1)
+        return err_set(e, G_CORRUPT, "topic '%s' has a version that this program does not know", t->name);
+    const char *id = json_string_value(json_object_get(o, "topic_id"));
+    json_int_t partitions = json_integer_value(json_object_get(o, "partitions"));
+    t->id = id ? strtoull(id, NULL, 16) : 0;
+    t->created_ns = json_integer_value(json_object_get(o, "created"));
+    if (t->id == 0 || partitions < 1 || partitions > TOPIC_PARTITIONS_MAX)
+        return err_set(e, G_CORRUPT, "topic file of '%s' is not valid", t->name);
+    t->partitions = (uint32_t)partitions;
+    return topic_settings_from_json(json_object_get(o, "settings"), &t->settings, e);
+}
+
+static int read_topic_file(struct topic *t, const char *file, struct err *e) {
+    struct buf text = {0};
+    int g = file_load(t->dir, file, TOPIC_FILE_MAX, &text, e);
+    if (g == 0) {
+        json_error_t why;
+        json_t *o = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &why);
+        g = o ? topic_from_json(o, t, e) : err_set(e, G_CORRUPT, "topic file of '%s' is not JSON: %s", t->name, why.text);
+        json_decref(o);
+    }
+    buf_release(&text);
+    return g;
+}
+
+static int map_wake(struct topic *t, struct err *e) {
+    t->wake_writable = true;
+    int fd = sys.open_beneath(t->dir, "wake", O_RDWR | O_CREAT, 0600);
+    if (fd < 0) {
+        t->wake_writable = false;
+        fd = sys.open_beneath(t->dir, "wake", O_RDONLY, 0);
+    }
+    if (fd < 0) return err_sys(e, errno, "cannot open the wake-up page of topic '%s'", t->name);
+    struct stat st;
+    static const uint8_t head[16] = {'L', 'E', 'A', 'T', 'W', 'A', 'K', 'E', 1};
+    int g = 0;
+    if (sys.fstat(fd, &st) < 0) g = err_sys(e, errno, "cannot look at the wake-up page of topic '%s'", t->name);
+    if (g == 0 && st.st_size < WAKE_BYTES &&
+        (sys.pwrite(fd, head, sizeof head, 0) != sizeof head || sys.ftruncate(fd, WAKE_BYTES) < 0))
+        g = err_sys(e, errno, "cannot make the wake-up page of topic '%s'", t->name);
+    if (g == 0) {
+        int protection = t->wake_writable ? PROT_READ | PROT_WRITE : PROT_READ;
+        void *p = mmap(NULL, WAKE_BYTES, protection, MAP_SHARED, fd, 0);
+        if (p == MAP_FAILED)
+            g = err_sys(e, errno, "cannot map the wake-up page of topic '%s'", t->name);
+        else
+            t->wake = (uint32_t *)(void *)((char *)p + WAKE_WORD_AT);
+    }
+    sys.close(fd);
+    return g;
+}
+
+int topic_open(struct topic *t, const struct log *log, const char *name, struct err *e) {
+    *t = (struct topic){.log = log, .dir = -1};
+    int g = topic_name_check(name, e);
+    if (g < 0) return g;
+    (void)snprintf(t->name, sizeof t->name, "%s", name);
+    g = t->dir = dir_open(log->topics, name, false, e);
+    if (g == G_ABSENT) return err_set(e, G_ABSENT, "there is no topic '%s' in '%s'", name, log->path);
+    if (g >= 0) g = read_topic_file(t, TOPIC_FILE, e);
+    if (g == G_CORRUPT || g == G_ABSENT) {
+        struct err first = *e;
+        g = read_topic_file(t, TOPIC_FILE ".prev", e);
+        if (g < 0) *e = first;
+    }
+    if (g >= 0) g = map_wake(t, e);
+    if (g < 0) topic_close(t);
+    return g < 0 ? g : 0;
+}
+
+void topic_close(struct topic *t) {
+    if (!t) return;
+    if (t->wake) munmap((char *)t->wake - WAKE_WORD_AT, WAKE_BYTES);
+    if (t->dir >= 0 && t->log) sys.close(t->dir);
+    t->wake = NULL;
+    t->dir = -1;
+}
+
+void topic_wake(const struct topic *t) {
+    if (!t->wake_writable) return;
+    atomic_fetch_add((_Atomic uint32_t *)t->wake, 1);
+    futex_wake_all(t->wake);
+}
+
+int topic_partition_dir(const struct topic *t, uint32_t partition, bool create, struct err *e) {
+    char name[16];
+    (void)snprintf(name, sizeof name, "%u", partition);
+    return dir_open(t->dir, name, create, e);
+}
+
+static int fill_new_topic(int dir, const char *name, uint32_t partitions, const struct topic_settings *settings,
+                          struct err *e) {
+    uint64_t id = 0;
+    while (id == 0)
+        if (random_bytes(&id, sizeof id, e) < 0) return G_IO;
+    for (uint32_t p = 0; p < partitions; p++) {
+        char number[16];
+        (void)snprintf(number, sizeof number, "%u", p);
+        if (sys.mkdirat(dir, number, 0700) < 0 && errno != EEXIST)
+            return err_sys(e, errno, "cannot create partition %u of topic '%s'", p, name);
+    }
+    return write_topic_file(dir, name, id, partitions, sys.wall_ns(), settings, e);
+}
+
+/* Made aside and renamed, which is the commit point: nobody ever sees half a topic. 1: it was there already. */
+static int create_in(const struct log *log, int workshop, const char *name, uint32_t partitions,
+                     const struct topic_settings *settings, struct err *e) {
+    char aside[64];
+    (void)snprintf(aside, sizeof aside, "new-%ld-%" PRId64, (long)getpid(), sys.boot_ns());
+    int dir = dir_open(workshop, aside, true, e);
+    if (dir < 0) return dir;
+    int g = fill_new_topic(dir, name, partitions, settings, e);
+    sys.close(dir);
+    /* rename(2) of a directory replaces an empty directory only: a topic that is there is never replaced. */
+    if (g == 0 && sys.renameat(workshop, aside, log->topics, name) == 0) return dir_sync(log->topics, name, e);
+    int errnum = errno;
+    int removed = dir_remove_tree(workshop, aside, NULL); /* what stays is swept by a cleaner */
+    if (g < 0) return g;
+    if (errnum != EEXIST && errnum != ENOTEMPTY) return err_sys(e, errnum, "cannot create topic '%s'", name);
+    return removed < 0 ? removed : 1;
+}
+
+int topic_create(const struct log *log, const char *name, uint32_t partitions, const struct topic_settings *settings,
+                 bool or_open, struct err *e) {
+    int g = topic_name_check(name, e);
+    if (g < 0) return g;
+    if (partitions < 1 || partitions > TOPIC_PARTITIONS_MAX)
+        return err_set(e, G_USAGE, "a topic has between 1 and %d partitions", TOPIC_PARTITIONS_MAX);
+    int workshop = dir_open(log->root, "tmp", true, e);
+    if (workshop < 0) return workshop;
+    g = create_in(log, workshop, name, partitions, settings, e);
+    sys.close(workshop);
+    return g == 1 && !or_open ? err_set(e, G_USAGE, "topic '%s' exists already", name) : g;
+}
+
+int topic_alter(struct topic *t, uint32_t partitions, const struct topic_settings *settings, struct err *e) {
+    if (partitions < t->partitions)
+        return err_set(e, G_USAGE, "topic '%s' has %u partitions; they can only become more", t->name, t->partitions);
+    if (partitions > TOPIC_PARTITIONS_MAX)
+        return err_set(e, G_USAGE, "a topic has between 1 and %d partitions", TOPIC_PARTITIONS_MAX);
+    for (uint32_t p = t->partitions; p < partitions; p++) {
+        int dir = topic_partition_dir(t, p, true, e);
+        if (dir < 0) return dir;
+        sys.close(dir);
+    }
+    int g = write_topic_file(t->dir, t->name, t->id, partitions, t->created_ns, settings, e);
+    if (g < 0) return g;
+    t->partitions = partitions;
+    t->settings = *settings;
+    topic_wake(t);
+    return 0;
+}
+
+/* Under the append lock, so that nobody is in the middle of an append; whoever comes later sees the bit. */
+static int mark_deleted(struct topic *t, uint32_t number, struct err *e) {
+    struct partition p;
+    int g = partition_open(&p, t, number, PARTITION_DELETE, e);
+    if (g < 0) return g;
+    g = lock_take(p.lock_fd, LOCK_APPEND, LOCK_TIMEOUT_NS, &p.tail->appending, t->name, e);
+    if (g == 0) {
+        atomic_fetch_or(&p.tail->state, TAIL_DELETED);
+        lock_release(p.lock_fd, LOCK_APPEND);
+    }
+    partition_close(&p);
+    return g;
+}
+
+static int delete_into(struct topic *t, int workshop, const char *gone, struct err *e) {
+    for (uint32_t p = 0; p < t->partitions; p++) {
+        int g = mark_deleted(t, p, e);
+        if (g < 0) return g;
+    }
+    if (sys.renameat(t->log->topics, t->name, workshop, gone) < 0)
+        return err_sys(e, errno, "cannot delete topic '%s'", t->name);
+    int g = dir_sync(t->log->topics, t->name, e);
+    topic_wake(t);
+    return g < 0 ? g : dir_remove_tree(workshop, gone, e);
+}
+
+int topic_delete(struct topic *t, struct err *e) {
+    char gone[48];
+    (void)snprintf(gone, sizeof gone, "deleted-%016" PRIx64, t->id);
+    int workshop = dir_open(t->log->root, "tmp", true, e);
+    if (workshop < 0) return workshop;
+    int g = delete_into(t, workshop, gone, e);
+    sys.close(workshop);
+    return g;
+}
+
+struct names {
+    const char *pattern;
+    char **names;
+    size_t count, cap;
+};
+
+static int add_name(void *ctx, const char *name) {
+    struct names *n = ctx;
+    if (topic_name_check(name, NULL) < 0) return 0;
+    if (n->pattern && fnmatch(n->pattern, name, 0) != 0) return 0;
+    if (n->count == n->cap) {
+        size_t cap = n->cap ? n->cap * 2 : 16;
+        char **p = realloc(n->names, cap * sizeof *p);
+        if (!p) return G_NOMEM;
+        n->names = p;
+        n->cap = cap;
+    }
+    char *copy = strdup(name);
+    if (!copy) return G_NOMEM;
+    n->names[n->count++] = copy;
+    return 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int topic_list(const struct log *log, const char *pattern, char ***ret_names, size_t *ret_count, struct err *e) {
+    struct names n = {.pattern = pattern};
+    int g = dir_each(log->topics, add_name, &n, e);
+    if (g == G_NOMEM) err_nomem(e);
+    if (g < 0) {
+        topic_list_free(n.names, n.count);
+        return g;
+    }
+    if (n.count) qsort(n.names, n.count, sizeof *n.names, compare_names);
+    *ret_names = n.names;
+    *ret_count = n.count;
+    return 0;
+}
+
+void topic_list_free(char **names, size_t count) {
+    for (size_t i = 0; i < count; i++) free(names[i]);
+    free(names);
+}

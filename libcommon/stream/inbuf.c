@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Buffered input. See inbuf.h. */
+#include "stream/inbuf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sys/pipes.h"
+#include "sys/signals.h"
+#include "sys/sys.h"
+
+int inbuf_init(struct inbuf *in, int fd, const char *name, struct err *e) {
+    *in = (struct inbuf){.fd = fd, .name = name};
+    in->cap = INBUF_READ_BYTES + INBUF_READ_BYTES / 4;
+    in->data = malloc(in->cap);
+    if (!in->data) return err_nomem(e);
+    (void)pipe_grow(fd);
+    return 0;
+}
+
+void inbuf_release(struct inbuf *in) {
+    if (!in) return;
+    free(in->data);
+    *in = (struct inbuf){.fd = -1};
+}
+
+/* Room behind len: used bytes go first, and only when what is left fills the buffer does it grow. */
+static int make_room(struct inbuf *in, struct err *e) {
+    if (in->at == in->len) {
+        in->position += in->len;
+        in->at = in->len = 0;
+    }
+    if (in->cap - in->len >= INBUF_READ_BYTES / 4) return 0;
+    if (in->at >= in->cap / 2 || in->cap - in->len + in->at >= INBUF_READ_BYTES / 2) {
+        memmove(in->data, in->data + in->at, in->len - in->at);
+        in->position += in->at;
+        in->len -= in->at;
+        in->at = 0;
+        return 0;
+    }
+    char *p = realloc(in->data, in->cap * 2);
+    if (!p) return err_nomem(e);
+    in->data = p;
+    in->cap *= 2;
+    return 0;
+}
+
+int inbuf_more(struct inbuf *in, struct err *e) {
+    int g = make_room(in, e);
+    if (g < 0) return g;
+    for (;;) {
+        if (signals_stop()) return err_set(e, G_STOPPED, "stopped while reading '%s'", in->name);
+        ssize_t n = sys.read(in->fd, in->data + in->len, in->cap - in->len);
+        if (n > 0) {
+            in->len += (size_t)n;
+            in->eof = false;
+            return 0;
+        }
+        if (n == 0) {
+            in->eof = true;
+            return G_EOF;
+        }
+        if (errno == EAGAIN) {
+            struct pollfd p = {.fd = in->fd, .events = POLLIN};
+            (void)sys.poll(&p, 1, -1);
+        } else if (errno != EINTR) {
+            return err_sys(e, errno, "cannot read '%s'", in->name);
+        }
+    }
+}
+
+int inbuf_need(struct inbuf *in, size_t want, struct err *e) {
+    while (inbuf_left(in) < want) {
+        int g = inbuf_more(in, e);
+        if (g != 0) return g;
+    }
+    return 0;
+}
+
+bool inbuf_would_block(const struct inbuf *in) {
+    if (in->eof && !in->follow) return false;
+    struct pollfd p = {.fd = in->fd, .events = POLLIN};
+    return sys.poll(&p, 1, 0) == 0;
+}

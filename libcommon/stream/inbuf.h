@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffered bytes of one input: the one place where tools read. Both the block reader and the text readers look at
+ * data[at..len) and say how much they need; memory grows with the bytes that really arrive, never with a length that
+ * somebody claims.
+ */
+#ifndef LEAT_STREAM_INBUF_H
+#define LEAT_STREAM_INBUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+#define INBUF_READ_BYTES (1u << 20)
+
+struct inbuf {
+    int fd;
+    const char *name; /* for messages; belongs to the caller */
+    char *data;
+    size_t at, len, cap;
+    uint64_t position; /* of data[0] in the input */
+    bool eof;          /* the last read returned 0 */
+    bool follow;       /* an end of file is not an end: see inbuf_more */
+};
+
+int inbuf_init(struct inbuf *in, int fd, const char *name, struct err *e) NODISCARD;
+void inbuf_release(struct inbuf *in); /* does not close fd; takes NULL and half-built ones */
+
+/* One read of what fits, making room first. 0: there is more than before; G_EOF: the input is at its end (with
+ * `follow` it may grow again: call later); G_IO; G_STOPPED when a signal asked to stop while waiting; G_NOMEM.
+ * Pointers into data are invalid afterwards. */
+int inbuf_more(struct inbuf *in, struct err *e) NODISCARD;
+
+/* At least `want` bytes at `at`. 0, or what inbuf_more said when it could not be reached. */
+int inbuf_need(struct inbuf *in, size_t want, struct err *e) NODISCARD;
+
+/* Would inbuf_more have to wait? */
+bool inbuf_would_block(const struct inbuf *in);
+
+static inline size_t inbuf_left(const struct inbuf *in) {
+    return in->len - in->at;
+}
+static inline const char *inbuf_here(const struct inbuf *in) {
+    return in->data + in->at;
+}
+/* Position in the input of the next byte to be used. */
+static inline uint64_t inbuf_position(const struct inbuf *in) {
+    return in->position + in->at;
+}
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes a stream of blocks. Records gather in a block until it is full, its source changes, or the caller flushes;
+ * whole blocks gather in a buffer and leave with few system calls. Flush before waiting for input: that is the only
+ * latency rule there is.
+ */
+#ifndef LEAT_STREAM_WRITER_H
+#define LEAT_STREAM_WRITER_H
+
+#include "stream/block.h"
+
+struct writer {
+    int fd;
+    const char *name;      /* for messages; belongs to the caller */
+    bool crc;              /* seal blocks: for files, not for pipes */
+    struct buf out;        /* whole blocks, then the open one */
+    size_t open_at;        /* where the open block's header is in `out` */
+    bool open;             /* there is an open block */
+    struct block_header h; /* of the open block */
+    uint64_t last_offset;  /* of its last record */
+    uint64_t records, bytes, blocks; /* totals handed to this writer; bytes counts bodies of data blocks */
+};
+
+void writer_init(struct writer *w, int fd, const char *name, bool crc);
+void writer_release(struct writer *w); /* what was not flushed is lost */
+
+/* Add a record. `like` names its source: topic_id, partition, log_epoch, producer_* and BLOCK_JSON_VALID are taken from
+ * it. The record is checked against nothing: the caller has done so. */
+int writer_record(struct writer *w, const struct block_header *like, const struct record *r, struct err *e) NODISCARD;
+
+/* Add `count` encoded records as they lie in the block h: [records, records + size). Their offset_delta counts from
+ * h->base_offset; h's times serve as bounds. */
+int writer_run(struct writer *w, const struct block_header *h, const char *records, size_t size, uint32_t count,
+               struct err *e) NODISCARD;
+
+/* Pass on a whole encoded block untouched. */
+int writer_block(struct writer *w, const uint8_t *header, const char *stored, const struct block_header *h,
+                 struct err *e) NODISCARD;
+
+/* A control block; topic_id 0 speaks of the whole stream. */
+int writer_control(struct writer *w, uint64_t topic_id, uint32_t partition, const char *body, size_t n,
+                   struct err *e) NODISCARD;
+
+/* Close the open block, if any: it will not grow any more. */
+void writer_close_block(struct writer *w);
+
+/* Hand everything to the system. G_PIPE when the reader went away. */
+int writer_flush(struct writer *w, struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stop requests by signal. See signals.h. A flag is all that a handler can set safely, hence the one static. */
+#include "sys/signals.h"
+
+#include <signal.h>
+#include <stddef.h>
+
+static volatile sig_atomic_t stop_signal;
+
+static void on_signal(int number) {
+    stop_signal = number;
+}
+
+void signals_init(bool catch_pipe) {
+    struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
+    if (catch_pipe) signal(SIGPIPE, SIG_IGN);
+}
+
+int signals_stop(void) {
+    return stop_signal;
+}
+
+void signals_die(int signal_number) {
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}

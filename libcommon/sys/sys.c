@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of system calls as the real machine has them. See sys.h. */
+#include "sys/sys.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static int real_openat(int dir, const char *path, int flags, mode_t mode) {
+    return openat(dir, path, flags | O_CLOEXEC, mode);
+}
+
+static int real_open_beneath(int dir, const char *path, int flags, mode_t mode) {
+    struct open_how how = {
+        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+        .mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd;
+    do fd = syscall(SYS_openat2, dir, path, &how, sizeof how);
+    while (fd < 0 && errno == EAGAIN); /* a rename went on meanwhile */
+    return (int)fd;
+}
+
+static ssize_t real_splice(int in, off_t *in_at, int out, size_t n, unsigned flags) {
+    return splice(in, in_at, out, NULL, n, flags);
+}
+
+static int real_linkat(int from_dir, const char *from, int to_dir, const char *to) {
+    return linkat(from_dir, from, to_dir, to, 0);
+}
+
+static int64_t clock_ns(clockid_t id) {
+    struct timespec t;
+    if (clock_gettime(id, &t) != 0) return 0;
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t real_wall_ns(void) {
+    return clock_ns(CLOCK_REALTIME);
+}
+
+static int64_t real_boot_ns(void) {
+    return clock_ns(CLOCK_BOOTTIME);
+}
+
+struct sys_ops sys = {
+    .openat = real_openat,
+    .open_beneath = real_open_beneath,
+    .close = close,
+    .read = read,
+    .write = write,
+    .writev = writev,
+    .pread = pread,
+    .pwrite = pwrite,
+    .pwritev = pwritev,
+    .splice = real_splice,
+    .fdatasync = fdatasync,
+    .fsync = fsync,
+    .ftruncate = ftruncate,
+    .fstat = fstat,
+    .renameat = renameat,
+    .linkat = real_linkat,
+    .unlinkat = unlinkat,
+    .mkdirat = mkdirat,
+    .poll = poll,
+    .wall_ns = real_wall_ns,
+    .boot_ns = real_boot_ns,
+};
+
+uint64_t sys_boot_id(void) {
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    uint64_t id = 0;
+    int digits = 0;
+    for (ssize_t i = 0; i < n && digits < 16; i++) {
+        const char *hex = "0123456789abcdef";
+        const char *at = text[i] ? strchr(hex, text[i]) : NULL;
+        if (!at) continue;
+        id = id << 4 | (uint64_t)(at - hex);
+        digits++;
+    }
+    return id;
+}
+
+void sys_sleep_ns(int64_t ns) {
+    if (ns <= 0) return;
+    struct timespec t = {.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
+    (void)nanosleep(&t, NULL);
+}

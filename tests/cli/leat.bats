@@ -1,0 +1,101 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The dispatcher, and what it shares with every tool: help, version, unknown words, output that cannot be written.
+
+load helpers
+
+# A libexec folder with one tool that shows how it was called.
+setup() {
+    mkdir "$BATS_TEST_TMPDIR/libexec"
+    printf '#!/bin/sh\nprintf "%%s\\n" "$0" "$@"\nexit 7\n' >"$BATS_TEST_TMPDIR/libexec/leat-probe"
+    chmod +x "$BATS_TEST_TMPDIR/libexec/leat-probe"
+}
+
+@test "a tool is executed from LEAT_LIBEXEC, with its arguments and its exit code" {
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR/libexec exits 7 leat probe -x 'two words' --help
+    equals "$output" "$BATS_TEST_TMPDIR/libexec/leat-probe"$'\n-x\ntwo words\n--help'
+}
+
+@test "a tool is found beside the program and in ../libexec/leat" {
+    mkdir -p "$BATS_TEST_TMPDIR/prefix/bin" "$BATS_TEST_TMPDIR/prefix/libexec/leat"
+    cp "$LEAT_BUILD/leat" "$BATS_TEST_TMPDIR/prefix/bin/"
+    cp "$BATS_TEST_TMPDIR/libexec/leat-probe" "$BATS_TEST_TMPDIR/prefix/libexec/leat/"
+    exits 7 "$BATS_TEST_TMPDIR/prefix/bin/leat" probe a
+    contains "$output" $'leat-probe\na'
+    mv "$BATS_TEST_TMPDIR/prefix/libexec/leat/leat-probe" "$BATS_TEST_TMPDIR/prefix/bin/"
+    exits 7 "$BATS_TEST_TMPDIR/prefix/bin/leat" probe b
+    contains "$output" $'leat-probe\nb'
+}
+
+@test "an unknown tool is exit 2 and suggests the nearest" {
+    exits 2 leat consme
+    equals "$output" ""
+    equals "${stderr_lines[0]}" "leat: unknown tool 'consme'; did you mean 'consume'?"
+    exits 2 leat qqqqqqqq
+    equals "${stderr_lines[0]}" "leat: unknown tool 'qqqqqqqq'"
+}
+
+@test "a tool's name is not a path" {
+    mkdir "$BATS_TEST_TMPDIR/leat-x"
+    cp "$BATS_TEST_TMPDIR/libexec/leat-probe" "$BATS_TEST_TMPDIR/leat-x/probe"
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR exits 2 leat x/probe
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR/libexec exits 2 leat ../libexec/leat-probe
+}
+
+@test "a tool that cannot be executed is exit 4 with the reason" {
+    chmod -x "$BATS_TEST_TMPDIR/libexec/leat-probe"
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR/libexec exits 4 leat probe
+    equals "$stderr" "leat: cannot run 'leat-probe': Permission denied"
+}
+
+@test "words from outside are made safe in messages" {
+    exits 2 leat $'\e[31m\xe2\x80\xaetool'
+    equals "${stderr_lines[0]}" "leat: unknown tool '\\x1b[31m\\u202etool'"
+}
+
+@test "no tool at all is exit 2 and names them" {
+    exits 2 leat
+    contains "$stderr" "leat: a tool is needed: produce, consume, "
+}
+
+@test "help lists the tools on stdout, in 80 columns" {
+    exits 0 leat --help
+    equals "$stderr" ""
+    contains "$output" $'\n  consume       read records of topics\n'
+    [[ $(awk 'length > 80' <<<"$output") == "" ]]
+    help=$output
+    exits 0 leat help
+    equals "$output" "$help"
+}
+
+@test "help TOOL and --help TOOL ask the tool" {
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR/libexec exits 7 leat help probe
+    contains "$output" "--help"
+    LEAT_LIBEXEC=$BATS_TEST_TMPDIR/libexec exits 7 leat --help probe
+    contains "$output" "--help"
+    exits 2 leat help consme
+    contains "$stderr" "did you mean 'consume'?"
+}
+
+@test "version tells number, commit and features" {
+    exits 0 leat --version
+    [[ ${lines[0]} =~ ^leat\ [0-9]+\.[0-9]+\.[0-9]+\ \(commit\ ([0-9a-f]+\+?|unknown)\)$ ]]
+    [[ ${lines[1]} == "features: "* ]]
+}
+
+@test "an unknown option is exit 2 and suggests the nearest" {
+    exits 2 leat --verson
+    equals "${stderr_lines[0]}" "leat: unknown option '--verson'; did you mean '--version'?"
+}
+
+@test "help that cannot be written is exit 4" {
+    run --separate-stderr bash -c 'leat --help >/dev/full'
+    equals "$status" 4
+    equals "$stderr" "leat: cannot write to standard output: No space left on device"
+}
+
+@test "a reader of the help that went away is no failure" {
+    run --separate-stderr bash -c 'set -o pipefail; (trap "" PIPE; leat --help) | true'
+    equals "$status" 0
+    equals "$stderr" ""
+}

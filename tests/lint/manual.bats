@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# The manual pages: sound mdoc, one for each tool, OPTIONS as the option tables have them.
+
+load ../cli/helpers
+
+@test "mandoc has nothing to warn about in any page" {
+    run mandoc -Tlint -Wwarning "$LEAT_SOURCE"/man/*.[1-9]
+    # A page refers to pages that are not installed here, and mandoc says so at the level of style only.
+    equals "$output" ""
+    [[ $status -eq 0 ]]
+}
+
+@test "every tool has its page, and no page is without its tool" {
+    cd "$LEAT_SOURCE"
+    local tool page
+    for tool in cmd/*/; do
+        tool=$(basename "$tool")
+        [[ $tool == leat ]] && page=man/leat.1 || page=man/leat-$tool.1
+        [[ -f $page ]] || { echo "no $page for cmd/$tool"; return 1; }
+    done
+    for page in man/leat-*.1; do
+        [[ -f $page ]] || continue
+        tool=$(basename "$page" .1)
+        [[ -d cmd/${tool#leat-} ]] || { echo "$page has no cmd/${tool#leat-}"; return 1; }
+    done
+}
+
+@test "the dispatcher lists exactly the tools of cmd/, in their own words" {
+    cd "$LEAT_SOURCE"
+    local want=() listed=() name summary tool
+    for tool in cmd/*/*.c; do want+=("$(basename "$(dirname "$tool")")"); done
+    mapfile -t want < <(printf '%s\n' "${want[@]}" help | grep -vx leat | sort -u)
+    mapfile -t listed < <("$LEAT_BUILD/leat" --dump-options | awk -F'\t' '$1 == "command" { print $2 }' | sort)
+    equals "${listed[*]}" "${want[*]}"
+    while IFS=$'\t' read -r _ name summary _; do
+        [[ $name == help ]] && continue
+        equals "$name: $("$LEAT_BUILD/leat-$name" --dump-options | awk -F'\t' 'NR == 1 { print $3 }')" "$name: $summary"
+    done < <("$LEAT_BUILD/leat" --dump-options | grep '^command')
+}
+
+@test "each OPTIONS section is as the option table has it (make man-options)" {
+    run python3 "$LEAT_SOURCE/man/options.py" check "$LEAT_BUILD" "$LEAT_SOURCE/man"
+    equals "$output" ""
+    [[ $status -eq 0 ]]
+}
+
+@test "--help of every tool and command is at most 80 columns wide and names each option of the table" {
+    local program tool commands command help letter name kind
+    for program in "$LEAT_BUILD"/leat "$LEAT_BUILD"/leat-*; do
+        [[ -f $program && -x $program ]] || continue
+        dump=$("$program" --dump-options)
+        tool=$(basename "$program")
+        commands=-
+        [[ $tool == leat ]] || commands=$(awk -F'\t' '$1 == "command" { print $2 }' <<<"$dump")
+        for command in ${commands:--}; do
+            if [[ $command == - ]]; then help=$("$program" --help); else help=$("$program" "$command" --help); fi
+            equals "$(awk 'length > 80' <<<"$help")" ""
+            while IFS=$'\t' read -r _ of _ letter name kind _; do
+                [[ $of == - || $of == "$command" ]] || continue
+                [[ $kind == toggle ]] && name="[no-]$name"
+                if [[ $letter == - ]]; then contains "$help" "      --$name"; else contains "$help" "  -$letter, --$name"; fi
+            done < <(grep '^option' <<<"$dump")
+        done
+    done
+}
+
+@test "leat(1) tells of every option that several tools share" {
+    local name
+    while IFS= read -r name; do
+        contains "$(<"$LEAT_SOURCE/man/leat.1")" "Fl -$name"
+    done < <(sed -n 's/.*\.name = "\([a-z-]*\)",.*/\1/p' "$LEAT_SOURCE/libcommon/cli/common.c")
+}
