@@ -61,7 +61,7 @@ PAGES = $(wildcard man/*.[1-9])
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all check test demo bench fuzz fuzz-smoke asan lint peers data install uninstall clean FORCE \
-	deps deps-dev deps-services deps-bench test-programs unit-programs fuzz-programs completions man-options format
+	deps deps-dev deps-test deps-services deps-bench test-programs unit-programs fuzz-programs completions man-options format
 
 all: $(BINARIES)
 
@@ -130,7 +130,7 @@ ASAN_MAKE = $(MAKE) -j$(JOBS) BUILD=$(BUILD)/asan SANITIZE=address,undefined CFL
 check: test-programs
 	@$(SUITES) unit cli contract
 
-test: deps deps-dev
+test: deps-test
 	+@$(MAKE) --no-print-directory -j$(JOBS) test-programs
 	+@$(ASAN_MAKE) --no-print-directory test-programs
 	+@$(FUZZ_MAKE) --no-print-directory fuzz-programs
@@ -204,6 +204,8 @@ deps:
 	@tests/run/deps build test
 deps-dev:
 	@tests/run/deps dev
+deps-test: # in one go: two of these at once would wait for each other
+	@tests/run/deps build test dev
 deps-services:
 	@tests/run/deps services
 deps-bench:

@@ -75,7 +75,8 @@ def mdoc_table(tool):
         out.append(f".Ss Options of {command.name}\n" + mdoc_options(command.options))
     for name, options in sections(tool.options):
         # The first section needs no heading when it is the tool's only one of its own.
-        heading = "" if name == "Options" and not tool.commands else f".Ss {name} options\n"
+        shared = "Options of all commands" if tool.commands else ""
+        heading = f".Ss {shared if name == 'Options' else name}\n" if shared or name != "Options" else ""
         out.append(heading + mdoc_options(options))
     return "".join(out)
 

@@ -59,6 +59,28 @@ void err_clear(struct err *e) {
     e->text[0] = '\0';
 }
 
+int grade_exit_code(int grade) {
+    switch ((enum grade)grade) {
+    case G_OK:
+    case G_END:
+    case G_EOF:
+    case G_WAIT:
+    case G_PIPE:
+    case G_STOPPED: return 0;
+    case G_USAGE: return 2;
+    case G_DATA: return 3;
+    case G_IO:
+    case G_ABSENT:
+    case G_NOMEM: return 4;
+    case G_TRUNCATED:
+    case G_UPSTREAM: return 5;
+    case G_CORRUPT: return 6;
+    case G_FENCED: return 7;
+    case G_BUG: break;
+    }
+    return 70;
+}
+
 const char *grade_name(int grade) {
     switch ((enum grade)grade) {
     case G_OK: return "ok";

@@ -56,6 +56,10 @@ int err_nomem(struct err *e);
 
 void err_clear(struct err *e);
 
+/* The exit code that stands for a grade: leat(1), EXIT STATUS. End blocks carry the same numbers. Success and the ends
+ * of input are 0; so are a reader that went away (`| head` is no failure) and an orderly stop. */
+int grade_exit_code(int grade);
+
 /* A word for a grade ("truncated", "corrupt", …), for tests and reports. */
 const char *grade_name(int grade);
 

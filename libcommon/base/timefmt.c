@@ -72,10 +72,7 @@ size_t time_format_rfc3339(int64_t ns, char out[TIME_TEXT_MAX]) {
 
 int time_from_seconds(int64_t seconds, int64_t ns, int64_t *ret, struct err *e) {
     int64_t t;
-    /* Before 1970 the last second is only reachable from the one after it. */
-    int64_t shift = seconds < 0 ? 1 : 0;
-    if (__builtin_mul_overflow(seconds + shift, NS_PER_S, &t) || __builtin_add_overflow(t, ns - shift * NS_PER_S, &t) ||
-        t < TIME_MIN)
+    if (__builtin_mul_overflow(seconds, NS_PER_S, &t) || __builtin_add_overflow(t, ns, &t) || t < TIME_MIN)
         return err_set(e, G_DATA, "time is outside the years 1678 to 2262");
     *ret = t;
     return 0;

@@ -64,6 +64,7 @@ static void line_print(const char *prefix, const char *text) {
     buf_release(&b);
 }
 
+static void line_printv(const char *kind, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 static void line_printv(const char *kind, const char *fmt, va_list ap) {
     char text[2048], prefix[96];
     (void)vsnprintf(text, sizeof text, fmt, ap);

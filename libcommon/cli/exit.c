@@ -1,29 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Grades to exit codes. See exit.h. */
+/* Exit codes and what they mean. See exit.h; the map from grades is in base/err.c, as end blocks need it too. */
 #include "cli/exit.h"
 
 #include "base/err.h"
 
 enum exit_code exit_from_grade(int grade) {
-    switch ((enum grade)grade) {
-    case G_OK:
-    case G_END:
-    case G_EOF:
-    case G_WAIT:
-    case G_PIPE:
-    case G_STOPPED: return EXIT_DONE;
-    case G_USAGE: return EXIT_USAGE;
-    case G_DATA: return EXIT_DATA;
-    case G_IO:
-    case G_ABSENT:
-    case G_NOMEM: return EXIT_IO;
-    case G_TRUNCATED:
-    case G_UPSTREAM: return EXIT_UPSTREAM;
-    case G_CORRUPT: return EXIT_DAMAGED;
-    case G_FENCED: return EXIT_FENCED;
-    case G_BUG: return EXIT_BUG;
-    }
-    return EXIT_BUG;
+    return (enum exit_code)grade_exit_code(grade);
 }
 
 const char *exit_meaning(enum exit_code code) {

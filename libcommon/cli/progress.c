@@ -44,18 +44,19 @@ static void count_format(char out[SIZE_TEXT_MAX], double n) {
         (void)snprintf(out, SIZE_TEXT_MAX, "%.2fG", n / 1e9);
 }
 
-/* Percent and time to go. The rate of the whole run is steadier than that of the last moment. */
+/* Percent and time to go, in front, where a narrow terminal does not cut them off. The rate of the whole run is
+ * steadier than that of the last moment. */
 static int end_append(const struct progress *p, int64_t now_ns, struct buf *b) {
     if (p->end_bytes == 0) return 0;
     double done = (double)p->bytes_in / (double)p->end_bytes;
     if (done > 1) done = 1;
-    int rc = buf_printf(b, ", %d %%", (int)(done * 100));
+    int rc = buf_printf(b, "%d %%, ", (int)(done * 100));
     if (rc < 0 || done <= 0 || done >= 1) return rc;
     double left_s = (double)(now_ns - p->started_ns) / (double)NS_PER_S * (1 - done) / done;
     if (left_s > 1e6) return 0;
     char text[DURATION_TEXT_MAX];
     (void)duration_format((int64_t)ceil(left_s) * NS_PER_S, text);
-    return buf_printf(b, ", ETA %s", text);
+    return buf_printf(b, "ETA %s, ", text);
 }
 
 int progress_line(const struct progress *p, int64_t now_ns, struct buf *b) {
@@ -66,7 +67,8 @@ int progress_line(const struct progress *p, int64_t now_ns, struct buf *b) {
     size_format(bytes, p->bytes_in);
     count_format(record_rate, (double)(p->records_in - p->drawn_records) / seconds);
     size_format(byte_rate, (uint64_t)((double)(p->bytes_in - p->drawn_bytes) / seconds));
-    int rc = buf_printf(b, "%s records, %s, %s/s, %s/s", records, bytes, record_rate, byte_rate);
+    int rc = end_append(p, now_ns, b);
+    if (rc == 0) rc = buf_printf(b, "%s records, %s, %s/s, %s/s", records, bytes, record_rate, byte_rate);
     if (rc == 0 && p->has_event_time) {
         char at[TIME_TEXT_MAX];
         /* Whole seconds: the line should not change its width with each record. */
@@ -74,8 +76,7 @@ int progress_line(const struct progress *p, int64_t now_ns, struct buf *b) {
         (void)time_format_rfc3339(whole, at);
         rc = buf_printf(b, ", at %s", at);
     }
-    if (rc == 0 && p->bad > 0) rc = buf_printf(b, ", %" PRIu64 " bad", p->bad);
-    return rc < 0 ? rc : end_append(p, now_ns, b);
+    return rc < 0 || p->bad == 0 ? rc : buf_printf(b, ", %" PRIu64 " bad", p->bad);
 }
 
 static void line_draw(struct progress *p, int64_t now_ns) {

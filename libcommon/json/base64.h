@@ -12,8 +12,8 @@
 int base64_encode(struct buf *out, const void *p, size_t n) NODISCARD;
 
 /*
- * Append the bytes that text[0..n) stands for. G_DATA when it is not exactly what base64_encode would write (also unused
- * bits that are not zero), G_NOMEM; out is then as it was.
+ * Append the bytes that text[0..n) stands for. G_DATA when it is not exactly what base64_encode would write (also
+ * unused bits that are not zero), G_NOMEM; out is then as it was.
  */
 int base64_decode(struct buf *out, const char *text, size_t n) NODISCARD;
 

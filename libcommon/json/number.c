@@ -7,12 +7,12 @@
 
 #include "json/text.h"
 
-/* A number taken apart: the value is (-1)^negative * digits * 10^exponent. */
+/* A number taken apart: where it is exact, the value is (-1)^negative * digits * 10^exponent. */
 struct parts {
     bool negative;
-    bool exact;       /* all significant digits fitted */
-    uint64_t digits;  /* the first 19 significant ones */
-    int64_t exponent; /* of ten, held within +-2^40, which no text reaches otherwise */
+    bool exact;       /* the significant digits fit; else only `negative` and this mean something */
+    uint64_t digits;  /* without trailing zeros */
+    int64_t exponent; /* of ten; huge ones are cut at about 2^43, far beyond what a text's digits make up for */
 };
 
 static bool is_digit(char c) {
@@ -32,7 +32,6 @@ static void digit_add(struct parts *x, int64_t *zeros, char c, int64_t place) {
     for (; *zeros >= 0; --*zeros) {
         if (x->digits > (UINT64_MAX - 9) / 10) {
             x->exact = false;
-            x->exponent += *zeros + 1;
             break;
         }
         x->digits = x->digits * 10 + (*zeros == 0 ? (uint64_t)(c - '0') : 0);
@@ -76,8 +75,7 @@ static int parts_read(const char *p, size_t n, struct parts *ret) {
 int json_number_to_i64(const char *p, size_t n, int64_t *ret) {
     struct parts x;
     if (parts_read(p, n, &x) < 0) return G_DATA;
-    /* Trailing zeros are in the exponent wherever they would matter, so a negative one may still divide out. */
-    for (; x.digits && x.exponent < 0 && x.digits % 10 == 0; x.exponent++) x.digits /= 10;
+    /* Digits end in no zero, so a negative exponent never divides out. */
     if (!x.exact || (x.digits && x.exponent < 0)) return G_DATA;
     for (; x.digits && x.exponent > 0; x.exponent--) {
         if (x.digits > UINT64_MAX / 10) return G_DATA;

@@ -5,16 +5,14 @@
 /* Classes of bytes, a bit for each of the three scans. */
 enum { SPECIAL = 1, SCALAR_END = 2, BRACKET = 4 };
 
-static unsigned class_of(unsigned char c) {
-    unsigned set = 0;
-    if (c < 0x20 || c == '"' || c == '\\') set |= SPECIAL;
-    if (c <= ' ' || c == ',' || c == ']' || c == '}') set |= SCALAR_END;
-    if (c == '"' || c == '[' || c == ']' || c == '{' || c == '}') set |= BRACKET;
-    return set;
-}
+static const unsigned char classes[256] = {
+    [0 ... 0x1F] = SPECIAL | SCALAR_END, [' '] = SCALAR_END, [','] = SCALAR_END, ['\\'] = SPECIAL,
+    ['"'] = SPECIAL | BRACKET,           ['['] = BRACKET,    ['{'] = BRACKET,    [']'] = SCALAR_END | BRACKET,
+    ['}'] = SCALAR_END | BRACKET,
+};
 
 static inline const char *scan_portable(const char *p, const char *end, unsigned set) {
-    while (p < end && !(class_of((unsigned char)*p) & set)) p++;
+    while (p < end && !(classes[(unsigned char)*p] & set)) p++;
     return p;
 }
 

@@ -32,7 +32,8 @@ struct json_slice {
     enum json_type type;
 };
 
-/* The type of validated text, white space before it allowed: the first byte tells. JSON_TYPE_NONE when it begins no value. */
+/* The type of validated text, white space before it allowed: the first byte tells. JSON_TYPE_NONE when it begins no
+ * value. */
 enum json_type json_type_of(const char *text, size_t n);
 
 /*
@@ -55,8 +56,8 @@ int json_escape_append(struct buf *out, const char *p, size_t n) NODISCARD;
 int json_number_to_i64(const char *p, size_t n, int64_t *ret) NODISCARD;
 
 /*
- * The nearest double, rounded to even, in any locale. G_DATA when it is not a number by RFC 8259, overflows, or is longer
- * than JSON_NUMBER_TEXT_MAX.
+ * The nearest double, rounded to even, in any locale. G_DATA when it is not a number by RFC 8259, overflows, or is
+ * longer than JSON_NUMBER_TEXT_MAX.
  */
 #define JSON_NUMBER_TEXT_MAX 1000U
 int json_number_to_double(const char *p, size_t n, double *ret) NODISCARD;

@@ -7,8 +7,8 @@
 #include "base/utf8.h"
 
 /* What stands for the character behind a backslash; 0 where that is no escape. */
-static const char short_escape[256] = {['"'] = '"', ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
-                                       ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+static const char short_escape[256] = {
+    ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
 
 static int hex_digit(unsigned char c) {
     if (c >= '0' && c <= '9') return c - '0';

@@ -7,7 +7,8 @@
 #include <immintrin.h>
 
 #define JSON_TARGET                                                                                                    \
-    __attribute__((target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi,avx512vbmi2")))
+    __attribute__((                                                                                                    \
+        target("avx2,bmi,bmi2,lzcnt,popcnt,pclmul,avx512f,avx512bw,avx512vl,avx512cd,avx512vbmi,avx512vbmi2")))
 
 struct block {
     __m512i bytes;
@@ -27,8 +28,7 @@ JSON_INLINE struct block block_tail(const char *text, uint32_t len, uint32_t n) 
  * 0x0C and 0x1A pass too, and stage two refuses them. It is space when the entry is the byte itself.
  */
 JSON_INLINE struct json_masks block_masks(const struct block *b) {
-    const __m512i ops =
-        _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
+    const __m512i ops = _mm512_broadcast_i32x4(_mm_setr_epi8(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '{', ',', '}', 0, 0));
     const __m512i spaces =
         _mm512_broadcast_i32x4(_mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0));
     __m512i x = b->bytes;
@@ -55,8 +55,10 @@ JSON_INLINE void block_emit(const struct block *b, uint64_t bits, uint32_t at, s
     _mm512_storeu_si512(pos, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(number))));
     _mm512_storeu_si512(pos + 16, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(number, 1))));
     if (JSON_UNLIKELY(_mm_popcnt_u64(bits) > 32)) {
-        _mm512_storeu_si512(pos + 32, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(number, 2))));
-        _mm512_storeu_si512(pos + 48, _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(number, 3))));
+        _mm512_storeu_si512(pos + 32,
+                            _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(number, 2))));
+        _mm512_storeu_si512(pos + 48,
+                            _mm512_add_epi32(base, _mm512_cvtepu8_epi32(_mm512_extracti32x4_epi32(number, 3))));
     }
 }
 

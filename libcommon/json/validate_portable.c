@@ -195,7 +195,8 @@ static int after_value(struct walk *w, bool *ret_more) {
             return w->in_object ? member_key(w) : 0;
         }
         if (c != (w->in_object ? '}' : ']'))
-            return refuse(w, w->at, w->in_object ? "no comma or '}' behind a member" : "no comma or ']' behind an element");
+            return refuse(w, w->at,
+                          w->in_object ? "no comma or '}' behind a member" : "no comma or ']' behind an element");
         int rc = container_close(w);
         if (rc < 0) return rc;
     }

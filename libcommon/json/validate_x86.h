@@ -157,12 +157,12 @@ JSON_INLINE uint64_t digits_at(const char *text, uint32_t len, uint32_t at) {
 }
 
 /* May this character follow a scalar? */
-static const bool ends_scalar[256] = {[' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true,
-                                      [','] = true, ['}'] = true,  [']'] = true};
+static const bool ends_scalar[256] = {
+    [' '] = true, ['\t'] = true, ['\n'] = true, ['\r'] = true, [','] = true, ['}'] = true, [']'] = true};
 
-static const bool begins_number[256] = {['-'] = true, ['0'] = true, ['1'] = true, ['2'] = true,
-                                        ['3'] = true, ['4'] = true, ['5'] = true, ['6'] = true,
-                                        ['7'] = true, ['8'] = true, ['9'] = true};
+static const bool begins_number[256] = {
+    ['-'] = true, ['0'] = true, ['1'] = true, ['2'] = true, ['3'] = true, ['4'] = true,
+    ['5'] = true, ['6'] = true, ['7'] = true, ['8'] = true, ['9'] = true};
 
 JSON_INLINE bool scalar_ends_at(const char *text, uint32_t len, uint32_t at) {
     return at >= len || ends_scalar[(unsigned char)text[at]];
@@ -311,7 +311,8 @@ key:
     memcpy(&w, chr + i, sizeof(w));
     if (JSON_UNLIKELY((w & 0xFFFFFFU) != KEY_TOKENS)) return JSON_UNSURE;
     if (json_keys_push(k, s->text, s->len, pos[i] + 1, pos[i + 1] - pos[i] - 1) < 0) return G_NOMEM;
-    if (JSON_UNLIKELY(s->escapes.seen) && memchr(s->text + pos[i] + 1, '\\', pos[i + 1] - pos[i] - 1)) k->escaped = true;
+    if (JSON_UNLIKELY(s->escapes.seen) && memchr(s->text + pos[i] + 1, '\\', pos[i + 1] - pos[i] - 1))
+        k->escaped = true;
     i += 3;
     goto value;
 }

@@ -12,7 +12,7 @@
 #include "sys/sys.h"
 
 int cursor_open(struct cursor *c, struct topic *t, uint32_t partition, bool uncommitted, struct err *e) {
-    *c = (struct cursor){.uncommitted = uncommitted, .fd = -1, .record_limit = RECORD_LIMIT_MAX};
+    *c = (struct cursor){.uncommitted = uncommitted, .fd = -1, .lent_fd = -1, .orphan_fd = -1, .record_limit = RECORD_LIMIT_MAX};
     int g = partition_open(&c->part, t, partition, PARTITION_READ, e);
     if (g < 0) return g;
     c->next_offset = cursor_start(c);
@@ -23,13 +23,24 @@ static void close_segment(struct cursor *c) {
     if (c->walk_open) segment_walk_release(&c->walk);
     c->walk_open = false;
     segment_info_release(&c->info);
-    if (c->fd >= 0) sys.close(c->fd);
+    if (c->fd >= 0 && c->fd == c->lent_fd)
+        c->orphan_fd = c->fd; /* the caller still has a block in it */
+    else if (c->fd >= 0)
+        sys.close(c->fd);
     c->fd = -1;
+}
+
+/* The block that was handed out last is done with. */
+static void take_back(struct cursor *c) {
+    if (c->orphan_fd >= 0) sys.close(c->orphan_fd);
+    c->orphan_fd = -1;
 }
 
 void cursor_close(struct cursor *c) {
     if (!c || !c->part.topic) return;
+    c->lent_fd = -1;
     close_segment(c);
+    take_back(c);
     partition_close(&c->part);
 }
 
@@ -49,7 +60,9 @@ uint64_t cursor_end(const struct cursor *c) {
     const struct tail *t = c->part.tail;
     if (!tail_valid(t, c->part.id.topic_id, c->part.number)) return 0;
     if (!tail_is_current(c)) return atomic_load(&t->synced_offset);
-    return atomic_load(c->uncommitted ? &t->written_offset : &t->stable_offset);
+    /* a writer of policy none that slept through a recovery may publish more than there is */
+    uint64_t stable = atomic_load(&t->stable_offset), written = atomic_load(&t->written_offset);
+    return c->uncommitted || written < stable ? written : stable;
 }
 
 static uint64_t active_base(const struct cursor *c) {
@@ -151,6 +164,7 @@ int cursor_seek(struct cursor *c, uint64_t offset, struct err *e) {
     (void)e;
     uint64_t start = cursor_start(c), end = cursor_end(c);
     c->next_offset = offset < start ? start : offset > end ? end : offset;
+    c->read_epoch = 0;
     close_segment(c);
     return 0;
 }
@@ -186,10 +200,22 @@ static int check_gone(struct cursor *c, struct err *e) {
                    c->part.topic->name, c->part.number, lost, from);
 }
 
+/* Records that a default reader saw stay; others may have been cut since, and written anew at the same offsets. */
+static int check_read_epoch(struct cursor *c, struct err *e) {
+    uint64_t end;
+    uint32_t now;
+    if (c->read_epoch == 0 || c->info.epoch == c->read_epoch) return 0;
+    int g = segment_epoch_end(c->part.dir, &c->part.id, c->read_epoch, &end, &now, e);
+    if (g < 0 || c->next_offset <= end) return g;
+    err_set(e, G_CORRUPT, "a recovery cut the partition back to offset %" PRIu64, end);
+    return at_offset(c, c->next_offset, e);
+}
+
 static int ensure_walk(struct cursor *c, struct err *e) {
     if (c->walk_open && segment_is_stale(c)) close_segment(c);
     if (c->walk_open) return 0;
     int g = open_segment(c, c->next_offset, e);
+    if (g == 0) g = check_read_epoch(c, e);
     return g == 0 ? begin_walk(c, c->next_offset, e) : g;
 }
 
@@ -209,7 +235,8 @@ static int step(struct cursor *c, uint64_t end, struct err *e) {
     }
     g = segment_walk_next(&c->walk, e);
     if (g == G_EOF || (g == G_TRUNCATED && !c->sealed)) { /* torn above the end: a writer is at it, or died */
-        if (c->walk.next_offset < end && !segment_is_stale(c) && !c->uncommitted) {
+        if (segment_is_stale(c)) return 1; /* sealed meanwhile */
+        if (c->walk.next_offset < end && !c->uncommitted && cursor_end(c) >= end) {
             err_set(e, G_CORRUPT, "records up to %" PRIu64 " are missing", end);
             return at_offset(c, c->walk.next_offset, e);
         }
@@ -222,6 +249,7 @@ static int step(struct cursor *c, uint64_t end, struct err *e) {
 }
 
 int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
+    take_back(c);
     for (;;) {
         int g = check_gone(c, e);
         if (g < 0) return g;
@@ -246,6 +274,8 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
             .end = c->walk.next_offset,
         };
         c->next_offset = c->walk.next_offset;
+        c->read_epoch = c->info.epoch;
+        c->lent_fd = c->fd;
         return 0;
     }
 }
@@ -269,30 +299,14 @@ uint32_t cursor_epoch(const struct cursor *c) {
 }
 
 int cursor_check_epoch(struct cursor *c, uint32_t epoch, uint64_t offset, struct err *e) {
-    uint64_t *bases = NULL;
-    size_t count = 0;
-    int g = segment_list(c->part.dir, &bases, &count, e);
-    for (size_t i = count; g == 0 && i-- > 0;) {
-        /* the newest segment whose epoch is not above is the last that the position can lie in */
-        char name[SEGMENT_NAME_BYTES];
-        struct segment_info info = {0};
-        segment_name(name, bases[i], ".leat");
-        int fd = sys.open_beneath(c->part.dir, name, O_RDONLY, 0);
-        if (fd < 0) continue;
-        int read = segment_read_info(fd, &c->part.id, bases[i], &info, NULL);
-        sys.close(fd);
-        uint32_t found = info.epoch;
-        segment_info_release(&info);
-        if (read == 0 && found <= epoch) break;
-        if (read == 0 && offset > bases[i]) {
-            err_set(e, G_CORRUPT,
-                    "the position was read before a recovery cut the partition back (epoch %u, now %u); reset the group",
-                    epoch, found);
-            g = at_offset(c, offset, e);
-        }
-    }
-    free(bases);
-    return g;
+    uint64_t end;
+    uint32_t now;
+    int g = segment_epoch_end(c->part.dir, &c->part.id, epoch, &end, &now, e);
+    if (g < 0 || offset <= end) return g;
+    err_set(e, G_CORRUPT,
+            "the position was read before a recovery cut the partition back (epoch %u, now %u); reset the group",
+            epoch, now);
+    return at_offset(c, offset, e);
 }
 
 /* The last segment whose running_max is below t: no earlier one can hold a record at or after t. */
@@ -370,5 +384,6 @@ int cursor_find_time(struct cursor *c, int64_t t, uint64_t *ret_offset, struct e
     if (g == G_WAIT) *ret_offset = cursor_end(c);
     close_segment(c);
     c->next_offset = was;
+    c->read_epoch = 0;
     return g < 0 ? g : 0;
 }

@@ -11,7 +11,7 @@
 #include "sys/file.h"
 #include "sys/sys.h"
 
-#define HEAD_BYTES 80u
+#define HEAD_BYTES 64u
 #define ENTRY_BYTES 24u
 #define OFF_INDEX_CRC 48
 
@@ -40,17 +40,15 @@ static uint32_t crc_of_head(int fd) {
     return get_u32_le(header + 12);
 }
 
-int index_build(struct index *x, int fd, const struct segment_identity *id, const struct segment_info *info,
-                uint64_t size, struct err *e) {
-    *x = (struct index){.id = *id,
-                        .base = info->base,
-                        .generation = info->generation,
-                        .covered = size,
-                        .end_offset = info->base,
-                        .max_time = NO_TIME,
-                        .last_crc32c = crc_of_head(fd)};
+/* Walk on from the entry found last (or the beginning) to the end of the segment. */
+static int walk_rest(struct index *x, int fd, const struct segment_info *info, struct err *e) {
+    const struct index_entry *last = x->count ? &x->entries[x->count - 1] : NULL;
     struct segment_walk w;
-    segment_walk_init(&w, fd, id, info, size, info->head_bytes, info->base);
+    segment_walk_init(&w, fd, &x->id, info, x->covered, last ? last->position : info->head_bytes,
+                      last ? last->offset : info->base);
+    x->end_offset = w.next_offset;
+    x->max_time = last ? last->max_before : NO_TIME;
+    x->last_crc32c = last ? 0 : crc_of_head(fd);
     int g;
     while ((g = segment_walk_next(&w, e)) == 0) {
         if (x->count == 0 || w.at - x->entries[x->count - 1].position >= INDEX_STRIDE_BYTES)
@@ -64,8 +62,15 @@ int index_build(struct index *x, int fd, const struct segment_identity *id, cons
     x->end_offset = w.next_offset;
     if (info->rewritten && info->end_offset > x->end_offset) x->end_offset = info->end_offset;
     segment_walk_release(&w);
-    if (g < 0) index_release(x);
     return g == G_EOF ? 0 : g;
+}
+
+int index_build(struct index *x, int fd, const struct segment_identity *id, const struct segment_info *info,
+                uint64_t size, struct err *e) {
+    *x = (struct index){.id = *id, .base = info->base, .generation = info->generation, .covered = size};
+    int g = walk_rest(x, fd, info, e);
+    if (g < 0) index_release(x);
+    return g;
 }
 
 static void encode(const struct index *x, char *out) {
@@ -78,16 +83,13 @@ static void encode(const struct index *x, char *out) {
     put_u64_le(out + 32, x->covered);
     put_u32_le(out + 40, x->generation);
     put_u32_le(out + 44, (uint32_t)x->count);
-    put_u32_le(out + 52, x->last_crc32c);
-    put_i64_le(out + 56, x->max_time);
-    put_u64_le(out + 64, x->end_offset);
     char *at = out + HEAD_BYTES;
     for (size_t i = 0; i < x->count; i++, at += ENTRY_BYTES) {
         put_u64_le(at, x->entries[i].offset);
         put_u64_le(at + 8, x->entries[i].position);
         put_i64_le(at + 16, x->entries[i].max_before);
     }
-    put_u32_le(out + OFF_INDEX_CRC, crc32c(0, out, (size_t)(at - out)));
+    put_u32_le(out + OFF_INDEX_CRC, crc32c(0, out + HEAD_BYTES, x->count * ENTRY_BYTES));
 }
 
 void index_save(const struct index *x, int dir) {
@@ -108,25 +110,24 @@ void index_save(const struct index *x, int dir) {
 
 static bool describes(const char *p, size_t n, const struct segment_identity *id, const struct segment_info *info,
                       uint64_t size) {
-    uint8_t head[HEAD_BYTES];
     if (n < HEAD_BYTES || memcmp(p, "LEATINDX", 8) != 0 || get_u32_le(p + 8) != 1) return false;
-    memcpy(head, p, HEAD_BYTES);
-    put_u32_le(head + OFF_INDEX_CRC, 0);
-    uint32_t crc = crc32c(crc32c(0, head, HEAD_BYTES), p + HEAD_BYTES, n - HEAD_BYTES);
-    return crc == get_u32_le(p + OFF_INDEX_CRC) && get_u32_le(p + 12) == id->partition &&
-           get_u64_le(p + 16) == id->topic_id && get_u64_le(p + 24) == info->base && get_u64_le(p + 32) == size &&
+    return get_u32_le(p + OFF_INDEX_CRC) == crc32c(0, p + HEAD_BYTES, n - HEAD_BYTES) &&
+           get_u32_le(p + 12) == id->partition && get_u64_le(p + 16) == id->topic_id &&
+           get_u64_le(p + 24) == info->base && get_u64_le(p + 32) == size &&
            get_u32_le(p + 40) == info->generation && n == HEAD_BYTES + (size_t)get_u32_le(p + 44) * ENTRY_BYTES;
 }
 
-static int decode(struct index *x, const char *p) {
+/* Entries that rise and lie in the segment; the last one is looked at in the file by the walk that follows. */
+static int decode(struct index *x, const char *p, const struct segment_info *info) {
     size_t count = get_u32_le(p + 44);
-    x->covered = get_u64_le(p + 32);
-    x->last_crc32c = get_u32_le(p + 52);
-    x->max_time = get_i64_le(p + 56);
-    x->end_offset = get_u64_le(p + 64);
     p += HEAD_BYTES;
-    for (size_t i = 0; i < count; i++, p += ENTRY_BYTES)
-        if (add_entry(x, get_u64_le(p), get_u64_le(p + 8), get_i64_le(p + 16)) < 0) return G_NOMEM;
+    for (size_t i = 0; i < count; i++, p += ENTRY_BYTES) {
+        uint64_t offset = get_u64_le(p), position = get_u64_le(p + 8);
+        const struct index_entry *last = i ? &x->entries[i - 1] : NULL;
+        if (offset < info->base || position < info->head_bytes || position >= x->covered) return G_CORRUPT;
+        if (last && (offset <= last->offset || position <= last->position)) return G_CORRUPT;
+        if (add_entry(x, offset, position, get_i64_le(p + 16)) < 0) return G_NOMEM;
+    }
     return 0;
 }
 
@@ -135,15 +136,15 @@ int index_load_or_build(struct index *x, int dir, int fd, const struct segment_i
     struct buf bytes = {0};
     char name[SEGMENT_NAME_BYTES];
     segment_name(name, info->base, ".idx");
-    *x = (struct index){.id = *id, .base = info->base, .generation = info->generation};
+    *x = (struct index){.id = *id, .base = info->base, .generation = info->generation, .covered = size};
     /* an entry stands for 64 KiB: a larger file cannot describe this segment */
     size_t most = HEAD_BYTES + (size_t)(size / INDEX_STRIDE_BYTES + 2) * ENTRY_BYTES;
-    int g = file_load(dir, name, most, &bytes, NULL);
-    bool good = g == 0 && describes(bytes.data, bytes.len, id, info, size);
-    g = good ? decode(x, bytes.data) : index_build(x, fd, id, info, size, e);
+    bool good = file_load(dir, name, most, &bytes, NULL) == 0 && describes(bytes.data, bytes.len, id, info, size) &&
+                decode(x, bytes.data, info) == 0 && walk_rest(x, fd, info, NULL) == 0;
     buf_release(&bytes);
-    if (g == G_NOMEM) index_release(x);
-    return g == G_NOMEM ? err_nomem(e) : g;
+    if (good) return 0;
+    index_release(x);
+    return index_build(x, fd, id, info, size, e);
 }
 
 const struct index_entry *index_find_offset(const struct index *x, uint64_t offset) {

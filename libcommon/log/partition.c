@@ -35,10 +35,38 @@ static int open_files(struct partition *p, struct err *e) {
     return err_sys(e, errno, "cannot open 'lock'");
 }
 
+/* Does the active segment have another size than the tail says, while nobody appends to it? */
+static bool size_contradicts(const struct partition *p, uint64_t base) {
+    char name[SEGMENT_NAME_BYTES];
+    struct stat st;
+    segment_name(name, base, ".leat");
+    uint64_t before = atomic_load(&p->tail->written_size);
+    if (sys.fstatat(p->dir, name, &st, AT_SYMLINK_NOFOLLOW) < 0) return true;
+    if (atomic_load(&p->tail->appending) != 0) return (uint64_t)st.st_size < before;
+    return (uint64_t)st.st_size != before && before == atomic_load(&p->tail->written_size);
+}
+
+/* Is the page an old one that came back? Asked when a partition is opened: later the page cannot change so. */
+static bool tail_contradicts(const struct partition *p) {
+    uint64_t *bases = NULL;
+    size_t count = 0;
+    if (segment_list(p->dir, &bases, &count, NULL) < 0) return true;
+    uint64_t base = atomic_load(&p->tail->segment);
+    bool wrong = count == 0 || bases[count - 1] != base || size_contradicts(p, base);
+    free(bases);
+    return wrong;
+}
+
+/* Somebody died in the middle of a sync, and nobody knows how it ended. */
+static bool syncer_died(const struct partition *p) {
+    return atomic_load(&p->tail->syncing) != 0 && lock_probe(p->lock_fd, LOCK_SYNC, LOCK_SYNC + 1) < 0;
+}
+
 /* Readers believe the tail of this boot; only a stale or foreign one needs the lock. */
 static bool reader_needs_recovery(const struct partition *p) {
     if (!p->writable) return false;
-    return !tail_valid(p->tail, p->id.topic_id, p->number) || atomic_load(&p->tail->boot) != sys_boot_id();
+    return !tail_valid(p->tail, p->id.topic_id, p->number) || atomic_load(&p->tail->boot) != sys_boot_id() ||
+           tail_contradicts(p);
 }
 
 int partition_open(struct partition *p, struct topic *t, uint32_t number, enum partition_mode mode, struct err *e) {
@@ -88,8 +116,11 @@ static int check_lock_file(const struct partition *p, struct err *e) {
     if (atomic_load(&p->tail->state) & TAIL_DELETED)
         return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
     if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
-    if (st.st_nlink == 0) return err_set(e, G_IO, "the lock file of '%s' was removed", partition_label(p, label));
-    return 0;
+    struct stat now = {0};
+    if (sys.fstatat(p->dir, "lock", &now, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
+        return err_sys(e, errno, "cannot look at 'lock'");
+    if (st.st_nlink > 0 && now.st_dev == st.st_dev && now.st_ino == st.st_ino) return 0;
+    return err_set(e, G_IO, "the lock file of '%s' was removed or replaced", partition_label(p, label));
 }
 
 static int open_active(struct partition *p, struct err *e) {
@@ -125,7 +156,9 @@ static bool size_differs(const struct partition *p) {
 static int settle(struct partition *p, struct err *e) {
     int g = check_lock_file(p, e);
     if (g < 0) return g;
-    if (partition_needs_recovery(p)) return recover_and_open(p, e);
+    bool first = p->fd < 0;
+    if (partition_needs_recovery(p) || (first && (tail_contradicts(p) || syncer_died(p))))
+        return recover_and_open(p, e);
     g = open_active(p, e);
     if (g == G_ABSENT || (g == 0 && size_differs(p))) return recover_and_open(p, e);
     return g;
@@ -140,13 +173,26 @@ int partition_lock(struct partition *p, struct err *e) {
         lock_release(p->lock_fd, LOCK_APPEND); /* `appending` stays as it was: the next one has to look too */
         return g;
     }
+    p->unsettled = false;
     atomic_store(&p->tail->appending, (uint32_t)getpid());
     return 0;
 }
 
 void partition_unlock(struct partition *p) {
-    atomic_store(&p->tail->appending, 0);
+    if (!p->unsettled) atomic_store(&p->tail->appending, 0);
     lock_release(p->lock_fd, LOCK_APPEND);
+}
+
+int partition_lock_sync(struct partition *p, struct err *e) {
+    char label[TOPIC_NAME_MAX + 16];
+    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
+    if (g == 0) atomic_store(&p->tail->syncing, (uint32_t)getpid());
+    return g;
+}
+
+void partition_unlock_sync(struct partition *p) {
+    atomic_store(&p->tail->syncing, 0);
+    lock_release(p->lock_fd, LOCK_SYNC);
 }
 
 void append_block_prepare(struct append_block *b) {
@@ -239,6 +285,18 @@ static int append_locked(struct partition *p, struct append_block *blocks, size_
     return 0;
 }
 
+/* Records are acknowledged by their offsets. Those of ours that a recovery cut must not be taken for the ones that
+ * others wrote at the same offsets since. */
+static int check_cut(const struct partition *p, uint64_t offset, struct err *e) {
+    uint64_t end;
+    uint32_t now;
+    if (p->appended_epoch == 0 || p->appended_epoch == atomic_load(&p->tail->epoch)) return 0;
+    int g = segment_epoch_end(p->dir, &p->id, p->appended_epoch, &end, &now, e);
+    if (g < 0 || offset <= end) return g;
+    return err_set(e, G_IO, "records of '%s/%u' from offset %" PRIu64 " on were cut before they were durable",
+                   p->topic->name, p->number, end);
+}
+
 int partition_append(struct partition *p, struct append_block *blocks, size_t count, uint64_t *ret_offset,
                      struct err *e) {
     char label[TOPIC_NAME_MAX + 16];
@@ -247,17 +305,23 @@ int partition_append(struct partition *p, struct append_block *blocks, size_t co
                        partition_label(p, label));
     int g = partition_lock(p, e);
     if (g < 0) return g;
-    g = append_locked(p, blocks, count, ret_offset, e);
+    g = check_cut(p, p->appended_end, e);
+    p->appended_epoch = 0; /* said once */
+    if (g == 0) g = append_locked(p, blocks, count, ret_offset, e);
+    if (g == 0) {
+        p->appended_epoch = atomic_load(&p->tail->epoch);
+        p->appended_end = atomic_load(&p->tail->written_offset);
+    }
     partition_unlock(p);
     return g < 0 ? err_prefix(e, "partition '%s': ", partition_label(p, label)) : 0;
 }
 
 void partition_publish(struct partition *p, uint64_t offset) {
-    tail_raise(&p->tail->stable_offset, offset);
+    if (check_cut(p, offset, NULL) == 0) tail_raise(&p->tail->stable_offset, offset);
     topic_wake(p->topic);
 }
 
-/* The sync itself, with what must follow it. `upto` was read before the call. */
+/* The sync itself. Under the sync lock, so that nobody syncs the same file between a failure and the poison. */
 static int sync_fd(struct partition *p, int fd, struct err *e) {
     if (sys.fdatasync(fd) == 0) return 0;
     int errnum = errno;
@@ -285,13 +349,15 @@ static int sync_older(struct partition *p, uint64_t synced, uint64_t active, str
     return g < 0 ? g : dir_sync(p->dir, "segment", e);
 }
 
+/* Whoever rolls or recovers has the sync lock too: the active segment stays the same here. */
 static int sync_locked(struct partition *p, struct err *e) {
-    /* First the offset, then the segment: what was written when the first was read lies in the second or before it. */
     uint64_t upto = atomic_load(&p->tail->written_offset);
     uint64_t active = atomic_load(&p->tail->segment), synced = atomic_load(&p->tail->synced_offset);
     int g = 0;
+    if (atomic_load(&p->tail->state) & TAIL_POISONED)
+        return err_set(e, G_IO, "partition '%s/%u' could not be made durable", p->topic->name, p->number);
     if (synced < active) g = sync_older(p, synced, active, e);
-    if (g == 0 && active != p->base) g = open_active(p, e);
+    if (g == 0) g = open_active(p, e);
     if (g == 0) g = sync_fd(p, p->fd, e);
     if (g < 0) return g;
     tail_raise(&p->tail->synced_offset, upto);
@@ -309,16 +375,16 @@ int partition_sync(struct partition *p, uint64_t offset, struct err *e) {
     int64_t begun = sys.boot_ns();
     for (;;) {
         uint32_t seen = atomic_load(&p->tail->syncs);
-        if (atomic_load(&p->tail->synced_offset) >= offset) return 0;
+        if (atomic_load(&p->tail->synced_offset) >= offset) return check_cut(p, offset, e);
         if (p->stop || atomic_load(&p->tail->state) & TAIL_POISONED)
             return err_set(e, G_IO, "partition '%s/%u' could not be made durable", p->topic->name, p->number);
         int g = lock_try(p->lock_fd, LOCK_SYNC, e);
         if (g < 0) return g;
         if (g == 0) {
             atomic_store(&p->tail->syncing, (uint32_t)getpid());
-            if (atomic_load(&p->tail->synced_offset) < offset) g = sync_locked(p, e);
-            atomic_store(&p->tail->syncing, 0);
-            lock_release(p->lock_fd, LOCK_SYNC);
+            g = check_cut(p, offset, e);
+            if (g == 0 && atomic_load(&p->tail->synced_offset) < offset) g = sync_locked(p, e);
+            partition_unlock_sync(p);
             announce_sync(p);
             return g;
         }
@@ -352,35 +418,50 @@ static int describe_sealed(struct partition *p, struct segment_info *next, struc
     return g;
 }
 
-int partition_roll(struct partition *p, bool durable, struct err *e) {
+/* The new segment itself is durable in any case: one sync for many megabytes, and the chain of files is never torn. */
+static int roll_locked(struct partition *p, bool durable, struct err *e) {
     struct segment_info next = {.base = atomic_load(&p->tail->written_offset),
                                 .epoch = atomic_load(&p->tail->epoch),
                                 .running_max = NO_TIME};
-    if (durable) {
-        int g = sync_fd(p, p->fd, e);
-        if (g < 0) return g;
-        tail_raise(&p->tail->synced_offset, next.base);
-        tail_raise(&p->tail->stable_offset, next.base);
-        announce_sync(p);
-    }
-    int g = describe_sealed(p, &next, e);
-    if (g == 0) g = partition_new_segment(p, &next, durable, e);
+    int g = durable ? sync_locked(p, e) : 0;
+    if (g == 0) g = describe_sealed(p, &next, e);
+    if (g == 0) g = partition_new_segment(p, &next, e);
     return g < 0 ? g : open_active(p, e);
 }
 
-static int write_new_segment(struct partition *p, const char *tmp, const struct buf *head, bool durable,
-                             struct err *e) {
+int partition_roll(struct partition *p, bool durable, struct err *e) {
+    if (atomic_load(&p->tail->written_offset) == atomic_load(&p->tail->segment)) return 0;
+    int g = partition_lock_sync(p, e);
+    if (g < 0) return g;
+    g = roll_locked(p, durable, e);
+    partition_unlock_sync(p);
+    announce_sync(p);
+    return g;
+}
+
+static int write_new_segment(struct partition *p, const char *tmp, const struct buf *head, struct err *e) {
     if (sys.unlinkat(p->dir, tmp, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", tmp);
     int fd = sys.open_beneath(p->dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0) return err_sys(e, errno, "cannot create segment '%s'", tmp);
     int g = file_pwrite_all(fd, head->data, head->len, 0, tmp, e);
-    if (g == 0 && durable && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync segment '%s'", tmp);
+    if (g == 0 && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync segment '%s'", tmp);
     close_fd(&fd);
     if (g < 0) (void)sys.unlinkat(p->dir, tmp, 0);
     return g;
 }
 
-int partition_new_segment(struct partition *p, struct segment_info *info, bool durable, struct err *e) {
+/* What is beside a segment and speaks of one that had the same name before. */
+static int remove_companions(struct partition *p, uint64_t base, struct err *e) {
+    static const char *const suffixes[] = {".bad", ".idx"};
+    for (size_t i = 0; i < 2; i++) {
+        char name[SEGMENT_NAME_BYTES];
+        segment_name(name, base, suffixes[i]);
+        if (sys.unlinkat(p->dir, name, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", name);
+    }
+    return 0;
+}
+
+int partition_new_segment(struct partition *p, struct segment_info *info, struct err *e) {
     struct buf head = {0};
     char name[SEGMENT_NAME_BYTES], tmp[SEGMENT_NAME_BYTES + 8];
     info->created_ns = sys.wall_ns();
@@ -389,10 +470,15 @@ int partition_new_segment(struct partition *p, struct segment_info *info, bool d
     segment_name(name, info->base, ".leat");
     (void)snprintf(tmp, sizeof tmp, "%s.tmp", name);
     int g = segment_encode_info(&head, &p->id, info, e);
-    if (g == 0) g = write_new_segment(p, tmp, &head, durable, e);
-    if (g == 0 && sys.renameat(p->dir, tmp, p->dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s'", tmp);
-    if (g == 0 && durable) g = dir_sync(p->dir, name, e);
+    if (g == 0) g = write_new_segment(p, tmp, &head, e);
     if (g == 0) {
+        p->unsettled = true;
+        if (sys.renameat(p->dir, tmp, p->dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s'", tmp);
+    }
+    if (g == 0) g = remove_companions(p, info->base, e);
+    if (g == 0) g = dir_sync(p->dir, name, e);
+    if (g == 0) {
+        p->unsettled = false;
         atomic_store(&p->tail->epoch, info->epoch);
         atomic_store(&p->tail->written_size, head.len);
         atomic_store(&p->tail->segment, info->base);

@@ -34,6 +34,10 @@ struct partition {
     uint64_t base; /* of that segment */
     uint32_t epoch;
     bool stop;     /* a sync failed: this process writes no more here */
+    bool unsettled; /* a segment may have got its name without the tail knowing: the next one to lock looks */
+    /* What this process appended last: a recovery with a higher epoch may have cut it before it was durable. */
+    uint32_t appended_epoch;
+    uint64_t appended_end;
     struct partition_news {
         uint64_t cut_bytes; /* what the last recovery cut */
         uint64_t cut_at;    /* offset at which it cut */
@@ -68,11 +72,11 @@ int partition_sync(struct partition *p, uint64_t offset, struct err *e) NODISCAR
 /* Policy none: visible to readers as it is. */
 void partition_publish(struct partition *p, uint64_t offset);
 
-/* Start a new segment now, if the active one has records. Under the caller's append lock. */
+/* Start a new segment now, if the active one has records. Under the caller's append lock; takes the sync lock. */
 int partition_roll(struct partition *p, bool durable, struct err *e) NODISCARD;
 
-/* Write and publish the file of a new active segment. base, epoch, running_max and previous are the caller's. */
-int partition_new_segment(struct partition *p, struct segment_info *info, bool durable, struct err *e) NODISCARD;
+/* Write and publish the file of a new active segment, durable. base, epoch, running_max and previous are the caller's. */
+int partition_new_segment(struct partition *p, struct segment_info *info, struct err *e) NODISCARD;
 
 /* Lock to append: recovers when the tail asks for it and opens the active segment. */
 int partition_lock(struct partition *p, struct err *e) NODISCARD;
@@ -82,7 +86,11 @@ void partition_unlock(struct partition *p);
 int partition_read_start(int dir, uint64_t *ret, struct err *e) NODISCARD;
 int partition_write_start(int dir, uint64_t offset, struct err *e) NODISCARD;
 
-/* recover.c. Under the append lock. */
+/* The sync lock, under which segments are synced, begun and poisoned. Behind the append lock, never before it. */
+int partition_lock_sync(struct partition *p, struct err *e) NODISCARD;
+void partition_unlock_sync(struct partition *p);
+
+/* recover.c. Under the append lock; takes the sync lock. */
 bool partition_needs_recovery(const struct partition *p);
 int partition_recover(struct partition *p, struct err *e) NODISCARD;
 

@@ -8,23 +8,27 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/endian.h"
 #include "log/index.h"
 #include "log/partition.h"
 #include "sys/file.h"
+#include "sys/lock.h"
 #include "sys/sys.h"
 
 struct recovery {
     struct partition *p;
     bool known;     /* the tail belonged to this partition: its durable end counts */
     bool same_boot; /* and what the page cache holds is what was written */
-    bool poisoned;
+    bool poisoned;  /* in this boot: what is not synced was never acknowledged */
+    bool doubtful;  /* a sync failed, or may have: only what the disk holds counts */
     uint64_t synced;
     uint64_t *bases;
     size_t count;
     /* where the whole blocks end */
-    size_t last;          /* index into bases of the segment that holds the end */
+    size_t first;         /* index into bases of the first segment that was looked at */
+    size_t last;          /* of the one that holds the end */
     uint64_t end_at;      /* bytes of that segment */
     uint64_t end_offset;
     uint32_t end_crc32c;
@@ -48,10 +52,12 @@ static int open_segment(const struct recovery *r, uint64_t base, struct err *e) 
 }
 
 static int damage(const struct recovery *r, uint64_t offset, const char *why, struct err *e) {
+    char where[64] = "in front of whole blocks";
+    if (r->known) (void)snprintf(where, sizeof where, "below the durable end %" PRIu64, r->synced);
     return err_set(e, G_CORRUPT,
-                   "damage at offset %" PRIu64 ", below the durable end %" PRIu64
-                   ": %s; nothing was changed; 'leat topic verify' shows it, 'leat topic repair' mends it",
-                   offset, r->synced, why);
+                   "damage at offset %" PRIu64 ", %s: %s; nothing was changed; 'leat topic verify' shows it, "
+                   "'leat topic repair' mends it",
+                   offset, where, why);
 }
 
 /* Is there a whole block of this partition somewhere behind `at`? Then this is not a torn tail. */
@@ -137,7 +143,7 @@ static int scan_segment(struct recovery *r, size_t i, struct err *e) {
     uint64_t base = r->bases[i];
     int fd = open_segment(r, base, e);
     if (fd < 0) return fd;
-    (void)posix_fadvise(fd, 0, 0, r->same_boot && !r->poisoned ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_DONTNEED);
+    (void)posix_fadvise(fd, 0, 0, !r->doubtful ? POSIX_FADV_SEQUENTIAL : POSIX_FADV_DONTNEED);
     int g = sys.fstat(fd, &st) < 0 ? err_sys(&why, errno, "cannot look at a segment")
                                    : segment_read_info(fd, &r->p->id, base, &info, &why);
     if (g == 0) {
@@ -172,17 +178,20 @@ static size_t first_to_scan(const struct recovery *r) {
 }
 
 static int scan(struct recovery *r, struct err *e) {
-    size_t i = r->last = first_to_scan(r);
+    size_t i = r->first = r->last = first_to_scan(r);
     r->end_offset = r->bases[i];
     for (; i < r->count && !r->cut; i++) {
-        if (i > r->last && r->bases[i] != r->end_offset)
-            return damage(r, r->end_offset, "a segment is missing", e);
+        if (i > r->last && r->bases[i] != r->end_offset) {
+            if (r->end_offset < r->synced) return damage(r, r->end_offset, "a segment is missing", e);
+            r->cut = true; /* what a recovery that died has left behind its new segment */
+            break;
+        }
         int g = scan_segment(r, i, e);
         if (g < 0) return g;
     }
-    /* Without a tail a broken last segment leads back to the one before it. */
-    while (r->cut && r->end_at == 0 && r->last > 0 && !r->known) {
-        r->last--;
+    /* A segment whose beginning is not whole leads back to the one before it. */
+    while (r->cut && r->end_at == 0 && r->last > 0) {
+        r->first = --r->last;
         int g = scan_segment(r, r->last, e);
         if (g < 0) return g;
         r->cut = true;
@@ -222,23 +231,28 @@ static int quarantine_segment(const struct recovery *r, uint64_t base, struct er
     return g < 0 ? g : dir_sync(r->p->dir, name, e);
 }
 
-/* Take away what lies behind the end. A cut that cannot be made in the file is made by the next segment's
- * `previous.size`; what was torn by a killed process of this boot was never acknowledged nor seen and is not kept. */
-static int cut_back(struct recovery *r, struct err *e) {
-    int g = 0;
-    for (size_t i = r->count; g == 0 && i-- > r->last + 1;) g = quarantine_segment(r, r->bases[i], e);
-    if (g < 0) return g;
+/* What will be cut off the segment that holds the end. What was torn by a killed process of this boot was never
+ * acknowledged nor seen and is not kept. */
+static int keep_cut(const struct recovery *r, struct err *e) {
     int fd = open_segment(r, r->bases[r->last], e);
     if (fd < 0) return fd;
     struct stat st;
+    int g = 0;
     if (sys.fstat(fd, &st) == 0 && (uint64_t)st.st_size > r->end_at) {
         r->p->news.cut_bytes = (uint64_t)st.st_size - r->end_at;
         r->p->news.cut_at = r->end_offset;
-        if (!r->same_boot || r->poisoned) g = keep_bytes(r, fd, r->bases[r->last], r->end_at, e);
-        if (g == 0) (void)sys.ftruncate(fd, (off_t)r->end_at);
+        if (r->doubtful) g = keep_bytes(r, fd, r->bases[r->last], r->end_at, e);
     }
     sys.close(fd);
     return g;
+}
+
+/* At best: the next segment's `previous.size` has made the cut already. */
+static void cut_file(const struct recovery *r) {
+    int fd = open_segment(r, r->bases[r->last], NULL);
+    if (fd < 0) return;
+    (void)sys.ftruncate(fd, (off_t)r->end_at);
+    sys.close(fd);
 }
 
 static int begin_epoch(struct recovery *r, struct err *e) {
@@ -262,28 +276,57 @@ static int begin_epoch(struct recovery *r, struct err *e) {
         }
         sys.close(fd);
     }
-    return partition_new_segment(r->p, &next, true, e);
+    return partition_new_segment(r->p, &next, e);
 }
 
-static int adopt(struct recovery *r, struct err *e) {
-    int fd = open_segment(r, r->bases[r->last], e);
-    if (fd < 0) return fd;
-    /* What a killed process wrote whole stays; readers may see it only when it is durable. */
-    int g = sys.fdatasync(fd) < 0 ? err_sys(e, errno, "cannot make a recovered segment durable") : 0;
-    sys.close(fd);
+/* The new segment is the commit point of a cut. A segment that has its name goes first; everything else that lies
+ * behind the end is void from then on, and goes afterwards. */
+static int cut_back(struct recovery *r, struct err *e) {
+    size_t behind = r->last + 1;
+    int g = keep_cut(r, e);
+    if (g == 0 && behind < r->count && r->bases[behind] == r->end_offset)
+        g = quarantine_segment(r, r->bases[behind++], e);
+    if (g == 0) g = begin_epoch(r, e);
+    for (; g == 0 && behind < r->count; behind++) g = quarantine_segment(r, r->bases[behind], e);
+    if (g == 0 && r->end_offset > r->bases[r->last]) cut_file(r);
+    return g;
+}
+
+/* What a killed process wrote whole stays; readers may see it only when it is durable. What is kept of a poisoned
+ * segment is durable already, and its sync is not repeated. */
+static int sync_kept(struct recovery *r, struct err *e) {
+    int g = 0;
+    for (size_t i = r->first; g == 0 && i <= r->last && !r->poisoned; i++) {
+        int fd = open_segment(r, r->bases[i], e);
+        if (fd < 0) return fd;
+        if (sys.fdatasync(fd) < 0) g = err_sys(e, errno, "cannot make a recovered segment durable");
+        sys.close(fd);
+    }
+    if (g == 0) return dir_sync(r->p->dir, "segment", e);
+    /* Read again from the disk by the next one, who will not believe the cache; of a known tail, only to what was
+     * synced before. */
     atomic_store(&r->p->tail->segment, r->bases[r->last]);
-    atomic_store(&r->p->tail->written_size, r->end_at);
-    atomic_store(&r->p->tail->epoch, r->epoch);
-    if (g < 0) partition_poison(r->p);
+    partition_poison(r->p);
     return g;
 }
 
 static int settle_end(struct recovery *r, struct err *e) {
-    if (r->count == 0 || r->cut) {
-        int g = r->count ? cut_back(r, e) : 0;
-        return g < 0 ? g : begin_epoch(r, e);
-    }
-    return adopt(r, e);
+    if (r->count == 0) return begin_epoch(r, e);
+    int g = sync_kept(r, e);
+    if (g < 0) return g;
+    if (r->cut) return cut_back(r, e);
+    atomic_store(&r->p->tail->segment, r->bases[r->last]);
+    atomic_store(&r->p->tail->written_size, r->end_at);
+    atomic_store(&r->p->tail->epoch, r->epoch);
+    return 0;
+}
+
+/* The first appender of a boot makes the way to the partition durable: whoever created it may have died before. */
+static int sync_path(const struct recovery *r, struct err *e) {
+    const struct topic *t = r->p->topic;
+    int g = dir_sync(t->dir, t->name, e);
+    if (g == 0) g = dir_sync(t->log->topics, t->name, e);
+    return g < 0 ? g : dir_sync(t->log->root, "topics", e);
 }
 
 static int recover(struct recovery *r, struct err *e) {
@@ -295,34 +338,47 @@ static int recover(struct recovery *r, struct err *e) {
     if (g == 0 && r->count == 0 && r->synced > 0)
         g = damage(r, 0, "there are no segments", e);
     if (g == 0 && r->count == 0) r->end_offset = start;
+    if (g == 0 && !r->same_boot) g = sync_path(r, e);
     if (g == 0) g = settle_end(r, e);
     if (g < 0) return g;
     atomic_store(&t->written_offset, r->end_offset);
     atomic_store(&t->synced_offset, r->end_offset);
     atomic_store(&t->stable_offset, r->end_offset);
     atomic_store(&t->start_offset, start);
-    atomic_store(&t->state, atomic_load(&t->state) & ~(uint32_t)TAIL_POISONED);
+    tail_format(t, r->p->id.topic_id, r->p->number);
+    atomic_fetch_and(&t->state, ~(uint32_t)TAIL_POISONED);
+    if (!r->same_boot) tail_save(r->p->dir);
     atomic_store(&t->appending, 0);
     atomic_store(&t->boot, sys_boot_id());
     topic_wake(r->p->topic);
     return 0;
 }
 
-int partition_recover(struct partition *p, struct err *e) {
-    struct recovery r = {
-        .p = p,
-        .known = tail_valid(p->tail, p->id.topic_id, p->number),
-        .running_max = NO_TIME,
-    };
-    char label[TOPIC_NAME_MAX + 16];
-    r.same_boot = r.known && atomic_load(&p->tail->boot) == sys_boot_id();
-    r.synced = r.known ? atomic_load(&p->tail->synced_offset) : 0;
-    r.poisoned = r.known && (atomic_load(&p->tail->state) & TAIL_POISONED) != 0;
-    p->news = (struct partition_news){0};
-    uint32_t was_state = r.known ? atomic_load(&p->tail->state) : 0;
-    tail_format(p->tail, p->id.topic_id, p->number);
-    atomic_store(&p->tail->state, was_state);
+/* Whoever dies in a recovery leaves a page that asks for one: `appending` is not 0, or the boot is another one, or it is
+ * not valid yet. What it says of the durable end and of poison stays until the end. */
+static int recover_locked(struct partition *p, bool syncer_died, struct err *e) {
+    struct tail *t = p->tail;
+    struct recovery r = {.p = p, .running_max = NO_TIME};
+    r.known = tail_valid(t, p->id.topic_id, p->number);
+    r.same_boot = r.known && atomic_load(&t->boot) == sys_boot_id();
+    r.synced = r.known ? atomic_load(&t->synced_offset) : 0;
+    r.poisoned = r.same_boot && (atomic_load(&t->state) & TAIL_POISONED) != 0;
+    r.doubtful = !r.same_boot || r.poisoned || syncer_died;
+    if (r.known) atomic_store(&t->appending, (uint32_t)getpid());
     int g = recover(&r, e);
     free(r.bases);
+    return g;
+}
+
+int partition_recover(struct partition *p, struct err *e) {
+    char label[TOPIC_NAME_MAX + 16];
+    uint32_t syncing = atomic_load(&p->tail->syncing);
+    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
+    if (g < 0) return g;
+    bool syncer_died = syncing != 0 && atomic_load(&p->tail->syncing) == syncing;
+    atomic_store(&p->tail->syncing, (uint32_t)getpid());
+    p->news = (struct partition_news){0};
+    g = recover_locked(p, syncer_died, e);
+    partition_unlock_sync(p);
     return g < 0 ? err_prefix(e, "partition '%s': ", partition_label(p, label)) : 0;
 }

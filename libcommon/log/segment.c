@@ -2,6 +2,7 @@
 /* Segment files. See segment.h. */
 #include "log/segment.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +10,7 @@
 
 #include "base/endian.h"
 #include "sys/file.h"
+#include "sys/sys.h"
 
 #define WINDOW_BYTES (64u << 10)
 #define WINDOW_SMALL 4096u /* behind large blocks only the header is of interest */
@@ -97,7 +99,7 @@ static int info_from_json(const json_t *o, struct segment_info *s, struct err *e
         s->previous.base = get_u64(previous, "base");
         s->previous.end_offset = get_u64(previous, "end_offset");
         s->previous.size = get_u64(previous, "size");
-        s->previous.crc32c = (uint32_t)get_hex(previous, "crc32c");
+        s->previous.crc32c = (uint32_t)get_u64(previous, "crc32c");
         s->previous.epoch = (uint32_t)get_u64(previous, "epoch");
     }
     const json_t *rewritten = json_object_get(o, "rewritten");
@@ -107,7 +109,7 @@ static int info_from_json(const json_t *o, struct segment_info *s, struct err *e
         s->generation = (uint32_t)get_u64(rewritten, "generation");
         s->end_offset = get_u64(rewritten, "end_offset");
         s->orig_size = get_u64(rewritten, "size");
-        s->orig_crc32c = (uint32_t)get_hex(rewritten, "crc32c");
+        s->orig_crc32c = (uint32_t)get_u64(rewritten, "crc32c");
     }
     return read_lost(json_object_get(o, "lost"), s, e);
 }
@@ -162,12 +164,6 @@ int segment_read_info(int fd, const struct segment_identity *id, uint64_t base, 
     return g;
 }
 
-static json_t *hex32(uint32_t v) {
-    char text[9];
-    (void)snprintf(text, sizeof text, "%08" PRIx32, v);
-    return json_string(text);
-}
-
 static json_t *info_to_json(const struct segment_info *s) {
     char boot[17];
     (void)snprintf(boot, sizeof boot, "%016" PRIx64, s->boot_id);
@@ -176,14 +172,14 @@ static json_t *info_to_json(const struct segment_info *s) {
     if (s->running_max != NO_TIME) json_object_set_new(o, "running_max", json_integer(s->running_max));
     if (s->has_previous)
         json_object_set_new(o, "previous",
-                            json_pack("{s:I, s:I, s:I, s:o, s:I}", "base", (json_int_t)s->previous.base, "end_offset",
+                            json_pack("{s:I, s:I, s:I, s:I, s:I}", "base", (json_int_t)s->previous.base, "end_offset",
                                       (json_int_t)s->previous.end_offset, "size", (json_int_t)s->previous.size,
-                                      "crc32c", hex32(s->previous.crc32c), "epoch", (json_int_t)s->previous.epoch));
+                                      "crc32c", (json_int_t)s->previous.crc32c, "epoch", (json_int_t)s->previous.epoch));
     if (s->rewritten)
         json_object_set_new(o, "rewritten",
-                            json_pack("{s:I, s:I, s:I, s:o, s:b}", "generation", (json_int_t)s->generation,
+                            json_pack("{s:I, s:I, s:I, s:I, s:b}", "generation", (json_int_t)s->generation,
                                       "end_offset", (json_int_t)s->end_offset, "size", (json_int_t)s->orig_size,
-                                      "crc32c", hex32(s->orig_crc32c), "compacted", (int)s->compacted));
+                                      "crc32c", (json_int_t)s->orig_crc32c, "compacted", (int)s->compacted));
     if (s->lost_count) {
         json_t *lost = json_array();
         for (size_t i = 0; i < s->lost_count; i++)
@@ -220,6 +216,31 @@ int segment_encode_info(struct buf *b, const struct segment_identity *id, const 
     else if (buf_append(b, header, sizeof header) < 0 || buf_append(b, text, n) < 0)
         g = err_nomem(e);
     free(text);
+    return g;
+}
+
+int segment_epoch_end(int dir, const struct segment_identity *id, uint32_t epoch, uint64_t *ret_end,
+                      uint32_t *ret_epoch, struct err *e) {
+    uint64_t *bases = NULL;
+    size_t count = 0;
+    *ret_end = UINT64_MAX;
+    *ret_epoch = epoch;
+    int g = segment_list(dir, &bases, &count, e);
+    for (size_t i = count; g == 0 && i-- > 0;) {
+        char name[SEGMENT_NAME_BYTES];
+        struct segment_info info = {0};
+        segment_name(name, bases[i], ".leat");
+        int fd = sys.open_beneath(dir, name, O_RDONLY, 0);
+        if (fd < 0) continue; /* removed meanwhile, as all before it */
+        int read = segment_read_info(fd, id, bases[i], &info, NULL);
+        sys.close(fd);
+        segment_info_release(&info);
+        if (read < 0) continue;
+        if (info.epoch <= epoch) break;
+        *ret_end = bases[i];
+        *ret_epoch = info.epoch;
+    }
+    free(bases);
     return g;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "sys/file.h"
 #include "sys/sys.h"
 
 /* leat-log(5) draws the page; this holds the compiler to it. */
@@ -16,6 +17,7 @@ _Static_assert(offsetof(struct tail, segment) == 32, "tail layout");
 _Static_assert(offsetof(struct tail, synced_offset) == 64, "tail layout");
 _Static_assert(offsetof(struct tail, epoch) == 80, "tail layout");
 _Static_assert(offsetof(struct tail, syncs) == 92, "tail layout");
+_Static_assert(sizeof(struct tail) < 512, "allocate() must write into the first sector");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "mapped words are little-endian");
 
 static int open_tail(int dir, bool *ret_writable) {
@@ -26,6 +28,13 @@ static int open_tail(int dir, bool *ret_writable) {
     return sys.open_beneath(dir, "tail", O_RDONLY, 0);
 }
 
+/* A store into a mapped hole of a full disk is a SIGBUS, so the page gets its block here, by writing what is not read
+ * of it: another process may have filled the words already. */
+static int allocate(int fd, struct err *e) {
+    static const char unused[TAIL_BYTES - sizeof(struct tail)];
+    return file_pwrite_all(fd, unused, sizeof unused, sizeof(struct tail), "tail", e);
+}
+
 int tail_map(int dir, struct tail **ret, bool *ret_writable, struct err *e) {
     int fd = open_tail(dir, ret_writable);
     if (fd < 0) return err_sys(e, errno, "cannot open 'tail'");
@@ -33,8 +42,8 @@ int tail_map(int dir, struct tail **ret, bool *ret_writable, struct err *e) {
     int g = 0;
     if (sys.fstat(fd, &st) < 0) {
         g = err_sys(e, errno, "cannot look at 'tail'");
-    } else if (st.st_size < TAIL_BYTES && (!*ret_writable || sys.ftruncate(fd, TAIL_BYTES) < 0)) {
-        g = err_sys(e, *ret_writable ? errno : EROFS, "cannot make 'tail'");
+    } else if (st.st_size < TAIL_BYTES || st.st_blocks == 0) {
+        g = *ret_writable ? allocate(fd, e) : err_sys(e, EROFS, "cannot make 'tail'");
     }
     void *p = MAP_FAILED;
     if (g == 0) {
@@ -56,15 +65,21 @@ bool tail_valid(const struct tail *t, uint64_t topic_id, uint32_t partition) {
 }
 
 void tail_format(struct tail *t, uint64_t topic_id, uint32_t partition) {
-    uint64_t synced = tail_valid(t, topic_id, partition) ? atomic_load(&t->synced_offset) : 0;
-    /* The boot word goes first: whoever dies between here and the end of a recovery leaves a page that asks for one. */
+    if (tail_valid(t, topic_id, partition)) return;
     atomic_store(&t->boot, 0);
-    memcpy(t->magic, "LEATTAIL", 8);
+    atomic_store(&t->state, 0);
     t->version = 1;
     t->partition = partition;
     t->topic_id = topic_id;
-    atomic_store(&t->synced_offset, synced);
-    atomic_store(&t->state, atomic_load(&t->state) & TAIL_DELETED);
+    atomic_thread_fence(memory_order_seq_cst); /* the magic, which makes it valid, goes last */
+    memcpy(t->magic, "LEATTAIL", 8);
+}
+
+void tail_save(int dir) {
+    int fd = sys.open_beneath(dir, "tail", O_RDONLY, 0);
+    if (fd < 0) return;
+    (void)sys.fsync(fd);
+    sys.close(fd);
 }
 
 void tail_raise(_Atomic uint64_t *word, uint64_t value) {

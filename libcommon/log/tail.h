@@ -44,8 +44,12 @@ void tail_unmap(struct tail *t);
 /* Does it belong to this partition? Says nothing about the boot. */
 bool tail_valid(const struct tail *t, uint64_t topic_id, uint32_t partition);
 
-/* Start over: everything but synced_offset, which is kept if the page was valid. */
+/* Make a page of this partition out of one that is not: all words but `state` and `boot`, which become 0, are the
+ * caller's, who has set them before. Does nothing to a valid one. */
 void tail_format(struct tail *t, uint64_t topic_id, uint32_t partition);
+
+/* Make the page durable, at best: it is a hint, but one that knows the durable end. */
+void tail_save(int dir);
 
 /* Raise a word; never lowers it. */
 void tail_raise(_Atomic uint64_t *word, uint64_t value);

@@ -98,12 +98,15 @@ static int map_wake(struct topic *t, struct err *e) {
     }
     if (fd < 0) return err_sys(e, errno, "cannot open the wake-up page of topic '%s'", t->name);
     struct stat st;
-    static const uint8_t head[16] = {'L', 'E', 'A', 'T', 'W', 'A', 'K', 'E', 1};
+    /* Written but for the word, which somebody else may have raised already; written and not left a hole, as a store
+     * into a hole of a full disk is a SIGBUS. */
+    static const uint8_t page[WAKE_BYTES] = {'L', 'E', 'A', 'T', 'W', 'A', 'K', 'E', 1};
     int g = 0;
     if (sys.fstat(fd, &st) < 0) g = err_sys(e, errno, "cannot look at the wake-up page of topic '%s'", t->name);
-    if (g == 0 && st.st_size < WAKE_BYTES &&
-        (sys.pwrite(fd, head, sizeof head, 0) != sizeof head || sys.ftruncate(fd, WAKE_BYTES) < 0))
-        g = err_sys(e, errno, "cannot make the wake-up page of topic '%s'", t->name);
+    if (g == 0 && (st.st_size < WAKE_BYTES || st.st_blocks == 0)) {
+        g = file_pwrite_all(fd, page, WAKE_WORD_AT, 0, "wake", e);
+        if (g == 0) g = file_pwrite_all(fd, page + 16, WAKE_BYTES - 16, 16, "wake", e);
+    }
     if (g == 0) {
         int protection = t->wake_writable ? PROT_READ | PROT_WRITE : PROT_READ;
         void *p = mmap(NULL, WAKE_BYTES, protection, MAP_SHARED, fd, 0);
@@ -125,9 +128,8 @@ int topic_open(struct topic *t, const struct log *log, const char *name, struct 
     if (g == G_ABSENT) return err_set(e, G_ABSENT, "there is no topic '%s' in '%s'", name, log->path);
     if (g >= 0) g = read_topic_file(t, TOPIC_FILE, e);
     if (g == G_CORRUPT || g == G_ABSENT) {
-        struct err first = *e;
-        g = read_topic_file(t, TOPIC_FILE ".prev", e);
-        if (g < 0) *e = first;
+        struct err second;
+        if (read_topic_file(t, TOPIC_FILE ".prev", &second) == 0) g = 0;
     }
     if (g >= 0) g = map_wake(t, e);
     if (g < 0) topic_close(t);
@@ -199,17 +201,39 @@ int topic_create(const struct log *log, const char *name, uint32_t partitions, c
     return g == 1 && !or_open ? err_set(e, G_USAGE, "topic '%s' exists already", name) : g;
 }
 
+/* The topic as it is now: under the lock, so that a change that somebody else made is not undone unseen. */
+static int check_unaltered(const struct topic *t, struct err *e) {
+    struct topic now = *t;
+    int g = read_topic_file(&now, TOPIC_FILE, e);
+    if (g == G_CORRUPT || g == G_ABSENT) g = read_topic_file(&now, TOPIC_FILE ".prev", e);
+    if (g < 0) return g;
+    json_t *a = topic_settings_to_json(&t->settings), *b = topic_settings_to_json(&now.settings);
+    bool same = a && b && json_equal(a, b) && now.partitions == t->partitions;
+    json_decref(a);
+    json_decref(b);
+    return same ? 0 : err_set(e, G_IO, "topic '%s' was altered by somebody else meanwhile; try again", t->name);
+}
+
+static int alter_locked(struct topic *t, uint32_t partitions, const struct topic_settings *settings, struct err *e) {
+    int g = check_unaltered(t, e);
+    for (uint32_t p = t->partitions; g == 0 && p < partitions; p++) {
+        int dir = topic_partition_dir(t, p, true, e);
+        if (dir < 0) return dir;
+        sys.close(dir);
+    }
+    return g < 0 ? g : write_topic_file(t->dir, t->name, t->id, partitions, t->created_ns, settings, e);
+}
+
 int topic_alter(struct topic *t, uint32_t partitions, const struct topic_settings *settings, struct err *e) {
     if (partitions < t->partitions)
         return err_set(e, G_USAGE, "topic '%s' has %u partitions; they can only become more", t->name, t->partitions);
     if (partitions > TOPIC_PARTITIONS_MAX)
         return err_set(e, G_USAGE, "a topic has between 1 and %d partitions", TOPIC_PARTITIONS_MAX);
-    for (uint32_t p = t->partitions; p < partitions; p++) {
-        int dir = topic_partition_dir(t, p, true, e);
-        if (dir < 0) return dir;
-        sys.close(dir);
-    }
-    int g = write_topic_file(t->dir, t->name, t->id, partitions, t->created_ns, settings, e);
+    int fd = sys.open_beneath(t->dir, "wake", O_RDWR, 0);
+    if (fd < 0) return err_sys(e, errno, "cannot alter topic '%s'", t->name);
+    int g = lock_take(fd, 0, LOCK_TIMEOUT_NS, NULL, t->name, e);
+    if (g == 0) g = alter_locked(t, partitions, settings, e);
+    sys.close(fd); /* and so the lock is gone */
     if (g < 0) return g;
     t->partitions = partitions;
     t->settings = *settings;
@@ -217,28 +241,41 @@ int topic_alter(struct topic *t, uint32_t partitions, const struct topic_setting
     return 0;
 }
 
-/* Under the append lock, so that nobody is in the middle of an append; whoever comes later sees the bit. */
+/* Whoever has the partition open sees the bit with his next append or read. An append that is under way meanwhile
+ * ends as if it had come first. */
 static int mark_deleted(struct topic *t, uint32_t number, struct err *e) {
     struct partition p;
     int g = partition_open(&p, t, number, PARTITION_DELETE, e);
     if (g < 0) return g;
-    g = lock_take(p.lock_fd, LOCK_APPEND, LOCK_TIMEOUT_NS, &p.tail->appending, t->name, e);
-    if (g == 0) {
-        atomic_fetch_or(&p.tail->state, TAIL_DELETED);
-        lock_release(p.lock_fd, LOCK_APPEND);
-    }
+    atomic_fetch_or(&p.tail->state, TAIL_DELETED);
     partition_close(&p);
-    return g;
+    return 0;
 }
 
+/* The name may lead to a topic that was made anew since this one was opened. */
+static int check_same_topic(const struct topic *t, int dir, const char *name, struct err *e) {
+    struct stat ours, named;
+    if (sys.fstat(t->dir, &ours) < 0 || sys.fstatat(dir, name, &named, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? err_set(e, G_ABSENT, "topic '%s' is deleted already", t->name)
+                               : err_sys(e, errno, "cannot look at topic '%s'", t->name);
+    if (ours.st_dev == named.st_dev && ours.st_ino == named.st_ino) return 0;
+    return err_set(e, G_ABSENT, "topic '%s' is deleted already, and there is another one of that name", t->name);
+}
+
+/* The rename is the commit point; what follows is done again by the cleaner if we die. */
 static int delete_into(struct topic *t, int workshop, const char *gone, struct err *e) {
-    for (uint32_t p = 0; p < t->partitions; p++) {
-        int g = mark_deleted(t, p, e);
-        if (g < 0) return g;
-    }
+    int g = check_same_topic(t, t->log->topics, t->name, e);
+    if (g < 0) return g;
     if (sys.renameat(t->log->topics, t->name, workshop, gone) < 0)
         return err_sys(e, errno, "cannot delete topic '%s'", t->name);
-    int g = dir_sync(t->log->topics, t->name, e);
+    g = check_same_topic(t, workshop, gone, e);
+    if (g < 0) { /* replaced between the look and the rename: give it back */
+        if (sys.renameat(workshop, gone, t->log->topics, t->name) < 0)
+            return err_sys(e, errno, "cannot give topic '%s' its name back", t->name);
+        return g;
+    }
+    g = dir_sync(t->log->topics, t->name, e);
+    for (uint32_t p = 0; g == 0 && p < t->partitions; p++) g = mark_deleted(t, p, e);
     topic_wake(t);
     return g < 0 ? g : dir_remove_tree(workshop, gone, e);
 }

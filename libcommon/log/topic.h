@@ -78,10 +78,10 @@ void topic_close(struct topic *t); /* takes a zeroed one */
 int topic_create(const struct log *log, const char *name, uint32_t partitions, const struct topic_settings *settings,
                  bool or_open, struct err *e) NODISCARD;
 
-/* Write changed settings or a larger number of partitions. */
+/* Write changed settings or a larger number of partitions. G_IO when somebody else changed it since topic_open. */
 int topic_alter(struct topic *t, uint32_t partitions, const struct topic_settings *settings, struct err *e) NODISCARD;
 
-/* Remove a topic: it is renamed away first, which is the commit point. Waits for appenders. */
+/* Remove a topic: it is renamed away first, which is the commit point. G_ABSENT when somebody else did so meanwhile. */
 int topic_delete(struct topic *t, struct err *e) NODISCARD;
 
 /* Names of all topics, sorted; free each and the array. Glob patterns: `*`, `?`, `[…]` (NULL: all). */

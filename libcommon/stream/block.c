@@ -225,6 +225,15 @@ int record_next(struct record_walk *w, struct record *r, struct err *e) {
     return 1;
 }
 
+int block_check_records(const struct block_header *h, const char *body, size_t record_limit, struct err *e) {
+    struct record_walk w;
+    struct record r;
+    int g;
+    record_walk_init(&w, h, body, record_limit);
+    while ((g = record_next(&w, &r, e)) > 0) {}
+    return g;
+}
+
 void record_encode(const struct record *r, uint32_t offset_delta, char *out) {
     put_u32_le(out, (uint32_t)record_size(r));
     put_u32_le(out + 4, offset_delta);

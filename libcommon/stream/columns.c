@@ -6,8 +6,8 @@
 
 #include "json/text.h"
 
-int columns_init(struct columns *c, struct err *e) {
-    *c = (struct columns){0};
+int columns_init(struct columns *c, size_t max, struct err *e) {
+    *c = (struct columns){.max = max};
     return hashmap_init(&c->index, e);
 }
 
@@ -44,7 +44,7 @@ int columns_add(struct columns *c, const char *name, size_t n, size_t *ret, stru
         *ret = at;
         return 0;
     }
-    if (c->count == COLUMNS_MAX) return err_set(e, G_DATA, "rows of more than %d columns", COLUMNS_MAX);
+    if (c->count == c->max) return err_set(e, G_DATA, "rows of more than %zu columns", c->max);
     if (c->count == c->cap && arrays_grow(c) < 0) return err_nomem(e);
     if (buf_append(&c->names, name, n) < 0) return err_nomem(e);
     if (hashmap_put(&c->index, name, n, c->count) < 0) {

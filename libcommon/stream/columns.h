@@ -10,8 +10,6 @@
 #include "base/hashmap.h"
 #include "stream/json_lex.h"
 
-enum { COLUMNS_MAX = 16384 };
-
 /* A value's text where the row has it; else `type` is TOKEN_END. Points into the object. */
 struct cell {
     const char *text;
@@ -22,18 +20,18 @@ struct cell {
 struct columns {
     struct hashmap index; /* name to number */
     struct buf names;
-    size_t *name_ends; /* [count]; a name begins where the one before it ends */
+    size_t *name_ends;  /* [count]; a name begins where the one before it ends */
     struct cell *cells; /* [count]: the row that columns_fill read last */
-    size_t count, cap;
+    size_t count, cap, max;
     struct buf scratch;
 };
 
-int columns_init(struct columns *c, struct err *e) NODISCARD;
-void columns_release(struct columns *c); /* takes a zeroed one */
+int columns_init(struct columns *c, size_t max, struct err *e) NODISCARD; /* at most so many columns */
+void columns_release(struct columns *c);                                  /* takes a zeroed one */
 
 const char *columns_name(const struct columns *c, size_t i, size_t *ret_size);
 
-/* The number of the column of that name, made if need be. G_DATA beyond COLUMNS_MAX, G_NOMEM. */
+/* The number of the column of that name, made if need be. G_DATA beyond the maximum, G_NOMEM. */
 int columns_add(struct columns *c, const char *name, size_t n, size_t *ret, struct err *e) NODISCARD;
 
 /* Mark all cells as missing. */

@@ -9,10 +9,17 @@
 #include "json/text.h"
 #include "json/unescape.h"
 
-/* The members that are looked at; type JSON_NONE where one is missing. */
+/* The members that are looked at; type JSON_TYPE_NONE where one is missing. */
 enum member { TS, TSTYPE, HEADERS, HEADERS_ENCODING, KEY, KEY_ENCODING, PAYLOAD, PAYLOAD_ENCODING, MEMBERS };
-static const char *const member_names[MEMBERS] = {
-    "ts", "tstype", "headers", "headers_encoding", "key", "key_encoding", "payload", "payload_encoding",
+static const struct {
+    const char *text;
+    size_t size;
+} member_names[MEMBERS] = {
+#define NAME(text)                                                                                                     \
+    { text, sizeof text - 1 }
+    NAME("ts"),  NAME("tstype"),       NAME("headers"), NAME("headers_encoding"),
+    NAME("key"), NAME("key_encoding"), NAME("payload"), NAME("payload_encoding"),
+#undef NAME
 };
 
 #define DEFAULT_DEPTH 1024u /* the validator's */
@@ -40,12 +47,21 @@ void envelope_in_release(struct envelope_in *x) {
     *x = (struct envelope_in){0};
 }
 
+/* Is it a string that says `word`? An escape takes more bytes than it stands for, so most strings are told by length.
+ */
+static bool is_text_n(const struct json_slice *s, const char *word, size_t n) {
+    if (s->type != JSON_TYPE_STRING || s->n - 2 < n) return false;
+    const char *raw = s->p + 1;
+    if (s->n - 2 == n) return memcmp(raw, word, n) == 0;
+    return memchr(raw, '\\', s->n - 2) && json_raw_is(raw, s->n - 2, word, n);
+}
+
 static bool is_text(const struct json_slice *s, const char *word) {
-    return s->type == JSON_STRING && json_raw_is(s->p + 1, s->n - 2, word, strlen(word));
+    return is_text_n(s, word, strlen(word));
 }
 
 static bool is_absent(const struct json_slice *s) {
-    return s->type == JSON_NONE || s->type == JSON_NULL;
+    return s->type == JSON_TYPE_NONE || s->type == JSON_TYPE_NULL;
 }
 
 /* The value at *p, which moves to what stands behind it and its white space. False: not validated text. */
@@ -60,7 +76,7 @@ static bool value_read(const char **p, const char *end, struct json_slice *ret) 
 
 static void member_keep(const struct json_slice *name, const struct json_slice *value, struct json_slice *members) {
     for (size_t i = 0; i < MEMBERS; i++) {
-        if (is_text(name, member_names[i])) members[i] = *value;
+        if (is_text_n(name, member_names[i].text, member_names[i].size)) members[i] = *value;
     }
 }
 
@@ -90,7 +106,7 @@ static int string_read(const struct json_slice *s, struct buf *scratch, const ch
     int g = json_unescape(s->p, s->n, scratch);
     if (g == G_NOMEM) return err_nomem(e);
     if (g < 0) return err_set(e, G_BUG, "a valid string has a bad escape");
-    *ret = scratch->data;
+    *ret = scratch->len ? scratch->data : ""; /* never NULL: what has no bytes may have no memory */
     *ret_n = scratch->len;
     return 0;
 }
@@ -98,7 +114,7 @@ static int string_read(const struct json_slice *s, struct buf *scratch, const ch
 /* The bytes of a string, in base64 or not; `what` is for the message. */
 static int bytes_read(struct envelope_in *x, const struct json_slice *s, bool base64, const char *what,
                       struct buf *scratch, const char **ret, size_t *ret_n, struct err *e) {
-    if (s->type != JSON_STRING) return err_set(e, G_DATA, "%s of an envelope is not a string", what);
+    if (s->type != JSON_TYPE_STRING) return err_set(e, G_DATA, "%s of an envelope is not a string", what);
     if (!base64) return string_read(s, scratch, ret, ret_n, e);
     const char *text;
     size_t n;
@@ -108,7 +124,7 @@ static int bytes_read(struct envelope_in *x, const struct json_slice *s, bool ba
     g = base64_decode(scratch, text, n);
     if (g == G_NOMEM) return err_nomem(e);
     if (g < 0) return err_set(e, G_DATA, "%s of an envelope is not base64", what);
-    *ret = scratch->data;
+    *ret = scratch->len ? scratch->data : "";
     *ret_n = scratch->len;
     return 0;
 }
@@ -117,8 +133,8 @@ static int bytes_read(struct envelope_in *x, const struct json_slice *s, bool ba
 static int encoding_read(const struct json_slice *s, enum member which, bool *ret_base64, struct err *e) {
     *ret_base64 = is_text(s, "base64");
     if (*ret_base64 || is_absent(s)) return 0;
-    return err_set(e, G_DATA, "%s of an envelope is unknown: %.*s", member_names[which], s->n > 100 ? 100 : (int)s->n,
-                   s->p);
+    return err_set(e, G_DATA, "%s of an envelope is unknown: %.*s", member_names[which].text,
+                   s->n > 100 ? 100 : (int)s->n, s->p);
 }
 
 /* Milliseconds in decimal, as nanoseconds. False: not that, or out of range. */
@@ -151,13 +167,14 @@ static int time_read(struct envelope_in *x, const struct json_slice *m, int64_t 
     size_t n = ts->n;
     *ret = NO_TIME;
     if (is_absent(ts) || is_text(&m[TSTYPE], "unknown")) return 0;
-    if (ts->type == JSON_STRING) {
+    if (ts->type == JSON_TYPE_STRING) {
         int g = string_read(ts, &x->text, &text, &n, e);
         if (g < 0) return g;
-    } else if (ts->type != JSON_NUMBER) {
+    } else if (ts->type != JSON_TYPE_NUMBER) {
         n = 0;
     }
-    if (n == 2 && memcmp(text, "-1", 2) == 0) return 0;
+    bool ours = is_text(&m[TSTYPE], "create") && !is_absent(&m[PAYLOAD_ENCODING]);
+    if (!ours && n == 2 && memcmp(text, "-1", 2) == 0) return 0;
     if (millis_parse(text, n, ret)) return 0;
     return err_set(e, G_DATA, "ts of an envelope is not milliseconds in decimal, or outside the years 1678 to 2262");
 }
@@ -182,7 +199,7 @@ static int header_read(struct envelope_in *x, const char **p, const char *end, b
     if (!value_read(p, end, &value) || *p == end) return err_set(e, G_BUG, "a valid array has no end");
     if (**p == ',') *p = json_scan_space(*p + 1, end);
     int g = bytes_read(x, &name, false, "a header name", &x->name, &name_text, &name_n, e);
-    if (g == 0 && value.type != JSON_NULL)
+    if (g == 0 && value.type != JSON_TYPE_NULL)
         g = bytes_read(x, &value, base64, "a header value", &x->value, &value_text, &value_n, e);
     return g < 0 ? g : record_header_append(&x->headers, name_text, name_n, value_text, value_n, e);
 }
@@ -192,7 +209,7 @@ static int headers_read(struct envelope_in *x, const struct json_slice *m, struc
     bool base64;
     int g = encoding_read(&m[HEADERS_ENCODING], HEADERS_ENCODING, &base64, e);
     if (g < 0 || is_absent(headers)) return g;
-    if (headers->type != JSON_ARRAY) return err_set(e, G_DATA, "headers of an envelope are not an array");
+    if (headers->type != JSON_TYPE_ARRAY) return err_set(e, G_DATA, "headers of an envelope are not an array");
     buf_clear(&x->headers);
     const char *end = headers->p + headers->n;
     const char *p = json_scan_space(headers->p + 1, end);
@@ -217,15 +234,15 @@ static int payload_read(struct envelope_in *x, const struct json_slice *m, struc
     const struct json_slice *payload = &m[PAYLOAD], *encoding = &m[PAYLOAD_ENCODING];
     bool kcat = is_absent(encoding), base64 = is_text(encoding, "base64"), text = is_text(encoding, "text");
     bool jsontext = is_text(encoding, "jsontext"), json = is_text(encoding, "json");
-    if (is_text(encoding, "none") || (kcat && payload->type == JSON_NULL)) {
+    if (is_text(encoding, "none") || (kcat && payload->type == JSON_TYPE_NULL)) {
         r->value_type = VALUE_NONE;
         return is_absent(payload) ? 0 : err_set(e, G_DATA, "an envelope with payload_encoding \"none\" has a payload");
     }
     if (!kcat && !base64 && !text && !jsontext && !json)
         return err_set(e, G_DATA, "payload_encoding of an envelope is unknown: %.*s",
                        encoding->n > 100 ? 100 : (int)encoding->n, encoding->p);
-    if (payload->type == JSON_NONE) return err_set(e, G_DATA, "an envelope without payload");
-    if (json || (kcat && payload->type != JSON_STRING)) {
+    if (payload->type == JSON_TYPE_NONE) return err_set(e, G_DATA, "an envelope without payload");
+    if (json || (kcat && payload->type != JSON_TYPE_STRING)) {
         r->value = payload->p;
         r->value_size = payload->n;
         r->value_type = VALUE_JSON;

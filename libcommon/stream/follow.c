@@ -127,20 +127,21 @@ static int take_next(struct follow *f, struct inbuf *in, struct err *e) {
 }
 
 int follow_detect(struct follow *f, struct inbuf *in, enum in_format *ret, struct err *e) {
-    for (;;) {
-        enum in_format found = input_detect(inbuf_here(in), inbuf_left(in), false);
-        int g = found != IN_DETECT ? 0 : f->cut_short ? G_EOF : inbuf_more(in, e);
-        if (found == IN_DETECT && g == 0) continue;
-        if (g == G_EOF && !is_superseded(f)) return G_WAIT;
-        if (g == G_EOF && inbuf_left(in) == 0) {
-            g = take_next(f, in, e);
-            if (g == 0) continue;
+    enum in_format found;
+    while ((found = input_detect(inbuf_here(in), inbuf_left(in), false)) == IN_DETECT) {
+        int g = f->cut_short ? G_EOF : inbuf_more(in, e);
+        if (g == 0) continue;
+        if (g != G_EOF) return g;
+        if (!is_superseded(f)) return G_WAIT;
+        if (inbuf_left(in) > 0) {
+            found = input_detect(inbuf_here(in), inbuf_left(in), true);
+            break;
         }
-        if (g == G_EOF) found = input_detect(inbuf_here(in), inbuf_left(in), true);
+        g = take_next(f, in, e);
         if (g < 0) return g;
-        *ret = found;
-        return 0;
     }
+    *ret = found;
+    return 0;
 }
 
 static int restart(struct follow *f, struct inbuf *in, struct text_in *t, struct err *e) {
@@ -152,20 +153,17 @@ static int restart(struct follow *f, struct inbuf *in, struct text_in *t, struct
 int follow_next(struct follow *f, struct inbuf *in, struct text_in *t, struct record *r, struct err *e) {
     int g = f->last_cut ? restart(f, in, t, e) : 0;
     while (g == 0) {
-        g = text_in_next(t, r, e);
-        if (g == G_WAIT && is_superseded(f)) {
-            in->follow = false;                   /* the end is one now, and ends the last record */
-            if (f->next_fd >= 0) in->eof = false; /* but read on to it: more may have come before the name went */
-            g = 0;
-        } else if (g == G_EOF && is_superseded(f)) {
-            g = restart(f, in, t, e);
-        } else if (g == G_TRUNCATED && is_superseded(f)) {
-            f->last_cut = true;
-            if (e) e->grade = G_DATA;
-            return G_DATA;
-        } else {
-            return g;
+        if (is_superseded(f)) {
+            in->follow = false;     /* its end is one now, and ends the last record */
+            in->eof = f->cut_short; /* there is nothing more, or there may be some that came before the name went */
         }
+        g = text_in_next(t, r, e);
+        if (g == G_TRUNCATED && is_superseded(f)) {
+            f->last_cut = true;
+            return err_set(e, G_DATA, "the file ends inside this record");
+        }
+        if (g != G_EOF || !is_superseded(f)) return g;
+        g = restart(f, in, t, e);
     }
     return g;
 }

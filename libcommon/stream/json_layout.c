@@ -33,8 +33,9 @@ static int color_set(struct layout *l, const char *color) {
 }
 
 static int line_break(struct layout *l) {
-    static const char spaces[2 * LAYOUT_DEEPEST + 1] = "                                                                "
-                                                       "                                                                ";
+    static const char spaces[2 * LAYOUT_DEEPEST + 1] =
+        "                                                                "
+        "                                                                ";
     size_t depth = l->depth < LAYOUT_DEEPEST ? l->depth : LAYOUT_DEEPEST;
     if (color_set(l, NULL) < 0 || buf_putc(l->out, '\n') < 0) return G_NOMEM;
     return buf_append(l->out, spaces, 2 * depth);
@@ -67,7 +68,7 @@ static int gap_append(struct layout *l, enum json_token kind, const char *gap) {
     if (!l->indent) return buf_append(l->out, gap, (size_t)(l->lexer.token - gap));
     if (kind == TOKEN_CLOSE) {
         if (l->depth > 0) l->depth--;
-        return l->last == TOKEN_OPEN ? 0 : line_break(l);
+        return l->last == TOKEN_OPEN || l->last == TOKEN_END ? 0 : line_break(l);
     }
     if (l->last == TOKEN_OPEN || l->last == TOKEN_COMMA) return line_break(l);
     if (l->last == TOKEN_COLON) return buf_putc(l->out, ' ');

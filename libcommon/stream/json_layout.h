@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON text laid out for people: indented as jq does it, coloured in jq's colours, or both. Works on the raw text, token
- * by token, and keeps numbers and strings as they are spelled. Memory-safe on any bytes.
+ * JSON text laid out for people: indented as jq does it, coloured in jq's colours, or both. Works on the raw text,
+ * token by token, and keeps numbers and strings as they are spelled. Memory-safe on any bytes.
  */
 #ifndef LEAT_STREAM_JSON_LAYOUT_H
 #define LEAT_STREAM_JSON_LAYOUT_H

@@ -10,9 +10,11 @@
 enum { WORD_BYTE = 1, BLANK_BYTE = 2 };
 
 /* Bytes that numbers and words are made of, and the blanks of RFC 8259. */
-static const unsigned char byte_class[256] = {
-    [' '] = BLANK_BYTE, ['\t'] = BLANK_BYTE, ['\n'] = BLANK_BYTE, ['\r'] = BLANK_BYTE, ['0' ... '9'] = WORD_BYTE,
-    ['+'] = WORD_BYTE,  ['-'] = WORD_BYTE,   ['.'] = WORD_BYTE,   ['A' ... 'Z'] = WORD_BYTE, ['a' ... 'z'] = WORD_BYTE,
+static const unsigned char byte_class[256] =
+    {
+        [' '] = BLANK_BYTE,        ['\t'] = BLANK_BYTE,       ['\n'] = BLANK_BYTE, ['\r'] = BLANK_BYTE,
+        ['0' ... '9'] = WORD_BYTE, ['+'] = WORD_BYTE,         ['-'] = WORD_BYTE,   ['.'] = WORD_BYTE,
+        ['A' ... 'Z'] = WORD_BYTE, ['a' ... 'z'] = WORD_BYTE,
 };
 
 static bool token_is(const struct json_lexer *l, const char *word, size_t n) {

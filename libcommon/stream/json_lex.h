@@ -11,8 +11,8 @@
 
 enum json_token {
     TOKEN_END,
-    TOKEN_OPEN,   /* { or [ */
-    TOKEN_CLOSE,  /* } or ] */
+    TOKEN_OPEN,  /* { or [ */
+    TOKEN_CLOSE, /* } or ] */
     TOKEN_COMMA,
     TOKEN_COLON,
     TOKEN_STRING, /* with its quotes; the closing one is missing where the text ends first */

@@ -57,7 +57,8 @@ static int open_block(struct reader *r, struct block *b, struct err *e) {
     if (g < 0) return g;
     if (b->h.kind == BLOCK_DATA) {
         r->ended = false;
-        return block_open_body(&b->h, b->stored, &r->raw, &b->body, e);
+        g = block_open_body(&b->h, b->stored, &r->raw, &b->body, e);
+        return g < 0 ? g : block_check_records(&b->h, b->body, r->record_limit, e);
     }
     b->body = b->stored;
     g = control_parse(b->body, b->h.raw_size, &b->control, e);

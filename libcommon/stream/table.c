@@ -9,10 +9,10 @@
 
 #include "base/safe.h"
 #include "base/timefmt.h"
-#include "json/text.h"
 #include "stream/char_width.h"
 #include "stream/columns.h"
 #include "stream/text_out_value.h"
+#include "json/text.h"
 
 #define ELLIPSIS "…"
 #define COLUMN_NARROWEST 8u /* columns are not cut to less than this to fit the width */
@@ -24,10 +24,10 @@ struct table_cell {
 };
 
 struct layout {
-    size_t width;     /* what it is padded to */
-    size_t max;       /* what it is cut to; SIZE_MAX: never */
-    bool text;        /* has a cell that is no number: the name stands at the left */
-    bool used;        /* has a cell at all; only then is it printed */
+    size_t width;                  /* what it is padded to */
+    size_t max;                    /* what it is cut to; SIZE_MAX: never */
+    bool text;                     /* has a cell that is no number: the name stands at the left */
+    bool used;                     /* has a cell at all; only then is it printed */
     const struct table_cell *cell; /* of the row that is being printed */
 };
 
@@ -51,7 +51,7 @@ int table_open(struct table **ret, unsigned width, bool color, struct err *e) {
     if (!t) return err_nomem(e);
     t->width = width;
     t->color = color;
-    int rc = columns_init(&t->fields, e);
+    int rc = columns_init(&t->fields, TABLE_COLUMNS_MAX, e);
     if (rc < 0) {
         table_free(t);
         return rc;
@@ -126,10 +126,10 @@ static int row_add(struct table *t, const struct record *r, struct err *e) {
     if (r->time != NO_TIME && cell_add(t, COLUMN_TIME, time, time_format_rfc3339(r->time, time), false) < 0)
         return G_NOMEM;
     if (r->has_key && cell_add(t, COLUMN_KEY, r->key, r->key_size, false) < 0) return G_NOMEM;
-    bool object = r->value_type == VALUE_JSON && json_type_of(r->value, r->value_size) == JSON_OBJECT;
+    bool object = r->value_type == VALUE_JSON && json_type_of(r->value, r->value_size) == JSON_TYPE_OBJECT;
     int rc = object ? columns_fill(&t->fields, r->value, r->value_size, true, e) : G_DATA;
     if (object && rc == 0) return add_fields(t);
-    if (object && rc == G_DATA && t->fields.count == COLUMNS_MAX) return rc;
+    if (object && rc == G_DATA && t->fields.count == TABLE_COLUMNS_MAX) return rc;
     return rc == G_DATA ? add_plain_value(t, r, e) : rc;
 }
 
@@ -266,9 +266,10 @@ static int print_header(struct table *t, struct buf *out) {
     return line_finish(t, t->color, out);
 }
 
-static int print_row(struct table *t, const struct table_cell *cells, size_t n, struct buf *out) {
+/* The row whose cells are [from, to). */
+static int print_row(struct table *t, size_t from, size_t to, struct buf *out) {
     buf_clear(&t->line);
-    for (size_t i = 0; i < n; i++) t->layout[cells[i].column].cell = &cells[i];
+    for (size_t i = from; i < to; i++) t->layout[t->cells[i].column].cell = &t->cells[i];
     size_t owed = 0;
     int rc = 0;
     for (size_t i = 0; i < column_count(t) && rc == 0; i++) {
@@ -296,7 +297,7 @@ static int print_held(struct table *t, struct buf *out) {
     }
     size_t at = 0;
     for (size_t i = 0; i < t->rows; at = t->row_ends[i++]) {
-        if (print_row(t, t->cells + at, t->row_ends[i] - at, out) < 0) return G_NOMEM;
+        if (print_row(t, at, t->row_ends[i], out) < 0) return G_NOMEM;
     }
     return 0;
 }

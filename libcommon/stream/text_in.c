@@ -86,12 +86,12 @@ int text_in_more(struct text_in *t, struct err *e) {
     return 0;
 }
 
-int text_in_fail(struct text_in *t, struct err *e) {
-    int g = e->grade;
+/* The end of the input: name the place, and remember it. */
+static int end_for_good(struct text_in *t, struct err *e) {
     const char *what = t->config.format == IN_LP ? " record " : "";
     err_prefix(e, "%s:%s%" PRIu64 ": ", t->in->name, what, t->line);
-    if (g == G_TRUNCATED || g == G_CORRUPT) t->ended = *e;
-    return g;
+    t->ended = *e;
+    return e->grade;
 }
 
 void text_in_take(struct text_in *t, size_t skip, size_t raw_size, size_t taken, uint64_t lines) {
@@ -104,7 +104,7 @@ void text_in_take(struct text_in *t, size_t skip, size_t raw_size, size_t taken,
 }
 
 int text_in_over_limit(struct text_in *t, const char *what, struct err *e) {
-    text_in_take(t, 0, t->line_limit, t->line_limit, 0);
+    text_in_take(t, 0, t->line_limit < KEPT_BYTES ? t->line_limit : KEPT_BYTES, t->line_limit, 0);
     t->skipping = true;
     return err_set(e, G_DATA, "%s of more than %zu bytes is over the limit; --max-record raises it", what,
                    t->line_limit);
@@ -231,7 +231,7 @@ int text_in_next(struct text_in *t, struct record *r, struct err *e) {
     struct record found = {.time = NO_TIME};
     int g = next_record(t, &found, e);
     if (g == 0) g = record_check(&found, t->config.record_limit, e);
-    if (g == G_DATA || g == G_TRUNCATED || g == G_CORRUPT) return text_in_fail(t, e);
+    if (g == G_TRUNCATED || g == G_CORRUPT) return end_for_good(t, e);
     if (g == 0) *r = found;
     return g;
 }

@@ -42,7 +42,7 @@ void text_in_free(struct text_in *t);
 int text_in_next(struct text_in *t, struct record *r, struct err *e) NODISCARD;
 
 /* The bytes of the record that text_in_next handed out or refused last, without its line end or length (of a refused
- * one over the limit: its first bytes, as many as the limit, or for lp at most 64 KiB). Size 0 when there is none. */
+ * one over the limit: the first 64 KiB, or fewer if the limit is lower). Size 0 when there is none. */
 const char *text_in_raw(const struct text_in *t, size_t *ret_size);
 
 /* Line (for lp: record number), from 1, at which that record began. */

@@ -11,8 +11,8 @@
 #include "stream/text_in.h"
 #include "json/validate.h"
 
-/* What is kept of an lp record over the limit. */
-#define LP_KEPT_BYTES (64u << 10)
+/* What is kept of a record over the limit. */
+#define KEPT_BYTES (64u << 10)
 
 struct text_in {
     struct inbuf *in;
@@ -37,9 +37,6 @@ struct text_in {
 
 /* One more read: 0, G_EOF for good, G_WAIT when a followed input is at its end for now, or an error. */
 int text_in_more(struct text_in *t, struct err *e) NODISCARD;
-
-/* Put the place of the record in front of the text; G_TRUNCATED and G_CORRUPT are remembered. Returns the grade. */
-int text_in_fail(struct text_in *t, struct err *e);
 
 /* A record of `raw_size` bytes, `skip` bytes behind in->at, is what the call hands out or refuses; the next one begins
  * `taken` bytes and `lines` lines behind the place where this one did. */

@@ -17,7 +17,7 @@ static int fill(struct text_in *t, size_t want, struct err *e) {
 /* The input ends where more was promised. What there is of the record becomes its raw bytes. */
 static int cut_off(struct text_in *t, struct err *e) {
     size_t left = inbuf_left(t->in);
-    size_t head = left < LENGTH_BYTES ? 0 : LENGTH_BYTES;
+    size_t head = left < LENGTH_BYTES ? left : LENGTH_BYTES;
     text_in_take(t, head, left - head, left, 1);
     return err_set(e, G_TRUNCATED, "the input ends inside this record");
 }
@@ -44,7 +44,7 @@ int text_in_next_lp(struct text_in *t, struct record *r, struct err *e) {
     if (g != 0) return g;
     size_t size = get_u32_le(inbuf_here(t->in));
     bool over = size > t->line_limit;
-    size_t kept = over && size > LP_KEPT_BYTES ? LP_KEPT_BYTES : size;
+    size_t kept = over && size > KEPT_BYTES ? KEPT_BYTES : size;
     g = fill(t, LENGTH_BYTES + kept, e);
     if (g == G_EOF) return cut_off(t, e);
     if (g != 0) return g;

@@ -8,11 +8,11 @@
 #include "base/endian.h"
 #include "base/safe.h"
 #include "base/utf8.h"
-#include "json/base64.h"
-#include "json/text.h"
 #include "stream/json_layout.h"
 #include "stream/text_out_impl.h"
 #include "stream/text_out_value.h"
+#include "json/base64.h"
+#include "json/text.h"
 
 static const char *const names[] = {
     [OUT_DEFAULT] = "default", [OUT_BLOCKS] = "leat", [OUT_JSON] = "json",     [OUT_ENVELOPE] = "envelope",
@@ -29,7 +29,7 @@ enum out_format out_format_parse(const char *name) {
 }
 
 const char *out_format_name(enum out_format f) {
-    return names[f];
+    return f <= OUT_FORMAT ? names[f] : "unknown";
 }
 
 /* Bytes as a JSON string; what is not UTF-8 as "base64:…". */
@@ -68,7 +68,7 @@ static int put_lines(struct text_out *t, const struct record *r, const struct re
     int rc;
     if (r->value_type != VALUE_JSON) {
         rc = buf_append(out, r->value, r->value_size);
-    } else if (json_type_of(r->value, r->value_size) == JSON_STRING) {
+    } else if (json_type_of(r->value, r->value_size) == JSON_TYPE_STRING) {
         buf_clear(&t->line);
         rc = json_line_append(&t->line, r->value, r->value_size);
         if (rc == 0) rc = json_unescape(t->line.data, t->line.len, out);
@@ -99,7 +99,7 @@ static int append_hex_line(struct buf *out, const unsigned char *p, size_t at, s
         hex[column + 1] = digits[p[i] & 15];
         text[i] = p[i] >= 0x20 && p[i] < 0x7f ? (char)p[i] : '.';
     }
-    return buf_printf(out, "%08zx  %.*s |%.*s|\n", at, (int)sizeof(hex), hex, (int)n, text);
+    return buf_printf(out, "%08zx  %.*s|%.*s|\n", at, (int)sizeof(hex), hex, (int)n, text);
 }
 
 static int append_hex(struct buf *out, const char *value, size_t n) {
@@ -130,16 +130,15 @@ static int put_format(struct text_out *t, const struct record *r, const struct r
 }
 
 static text_out_put *const puts_by_format[] = {
-    [OUT_JSON] = put_json,      [OUT_ENVELOPE] = text_out_put_envelope,
+    [OUT_JSON] = put_json,         [OUT_ENVELOPE] = text_out_put_envelope,
     [OUT_CSV] = text_out_put_rows, [OUT_TSV] = text_out_put_rows,
-    [OUT_LINES] = put_lines,    [OUT_LP] = put_lp,
-    [OUT_PRETTY] = put_pretty,  [OUT_TABLE] = put_table,
+    [OUT_LINES] = put_lines,       [OUT_LP] = put_lp,
+    [OUT_PRETTY] = put_pretty,     [OUT_TABLE] = put_table,
     [OUT_FORMAT] = put_format,
 };
 
 static int open_format(struct text_out *t, const struct text_out_config *config, struct err *e) {
-    if (config->format == OUT_FORMAT)
-        return pattern_compile(&t->pattern, config->pattern ? config->pattern : "", e);
+    if (config->format == OUT_FORMAT) return pattern_compile(&t->pattern, config->pattern ? config->pattern : "", e);
     if (config->format == OUT_TABLE) return table_open(&t->table, config->width, config->color, e);
     if (config->key_delimiter) {
         t->key_delimiter = strdup(config->key_delimiter);
@@ -155,6 +154,7 @@ int text_out_open(struct text_out **ret, const struct text_out_config *config, s
     if (!t) return err_nomem(e);
     t->config = *config;
     t->put = puts_by_format[config->format];
+    t->rewrites = config->safe || config->color || config->format == OUT_PRETTY;
     int rc = open_format(t, config, e);
     if (rc < 0) {
         text_out_free(t);
@@ -184,7 +184,8 @@ static unsigned safe_flags(const struct text_out *t, const struct record *r) {
     unsigned flags = SAFE_NEWLINE | SAFE_TAB;
     enum out_format f = t->config.format;
     if (f == OUT_JSON || f == OUT_ENVELOPE || f == OUT_PRETTY) return flags | SAFE_JSON;
-    bool json = f == OUT_LINES && r->value_type == VALUE_JSON && json_type_of(r->value, r->value_size) != JSON_STRING;
+    bool json =
+        f == OUT_LINES && r->value_type == VALUE_JSON && json_type_of(r->value, r->value_size) != JSON_TYPE_STRING;
     return json ? flags | SAFE_JSON : flags;
 }
 
@@ -220,12 +221,17 @@ static int line_rewrite(struct text_out *t, const struct record *r, size_t start
     return buf_putc(out, '\n');
 }
 
-int text_out_record(struct text_out *t, const struct record *r, const struct record_origin *from, struct buf *out,
+int text_out_record(struct text_out *t, const struct record *record, const struct record_origin *from, struct buf *out,
                     struct err *e) {
     static const struct record_origin nowhere;
+    struct record r = *record;
+    /* What is empty may be NULL in a record made by hand; below, all pointers are good. */
+    if (!r.key) r.key = "";
+    if (!r.headers) r.headers = "";
+    if (!r.value) r.value = "";
     size_t start = out->len;
-    int rc = t->put(t, r, from ? from : &nowhere, out, e);
-    if (rc == 0 && (t->config.safe || t->config.color)) rc = line_rewrite(t, r, start, out);
+    int rc = t->put(t, &r, from ? from : &nowhere, out, e);
+    if (rc == 0 && t->rewrites) rc = line_rewrite(t, &r, start, out);
     if (rc == 0) return 0;
     out->len = start;
     return rc == G_NOMEM ? err_nomem(e) : rc;

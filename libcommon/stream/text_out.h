@@ -27,7 +27,7 @@ struct text_out_config {
     const char *pattern;       /* OUT_FORMAT: kcat's escapes */
     const char *key_delimiter; /* OUT_LINES: key, this, value; NULL: the value only */
     bool color;
-    bool safe;     /* make control and bidi characters harmless: for terminals */
+    bool safe;      /* make control and bidi characters harmless: for terminals */
     unsigned width; /* columns for OUT_TABLE; 0: as wide as need be */
 };
 

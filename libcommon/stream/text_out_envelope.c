@@ -8,15 +8,15 @@
  *
  * on one line. `ts` is milliseconds, exact to the nanosecond; -1 where tstype is unknown. `headers` is there when the
  * record has some, `…_encoding` of key and headers when a key or any header value is not UTF-8 (then all of the values
- * are base64). The payload is: json, the value's text as it is; jsontext, a string that holds the text, where that would
- * not survive on one line; text and base64, bytes; none, null for a tombstone.
+ * are base64). The payload is: json, the value's text as it is; jsontext, a string that holds the text, where that
+ * would not survive on one line; text and base64, bytes; none, null for a tombstone.
  */
 #include "base/number.h"
 #include "base/utf8.h"
-#include "json/base64.h"
-#include "json/text.h"
 #include "stream/text_out_impl.h"
 #include "stream/text_out_value.h"
+#include "json/base64.h"
+#include "json/text.h"
 
 #define PUT(out, literal) buf_append(out, literal, sizeof(literal) - 1)
 
@@ -91,8 +91,8 @@ static int append_payload(const struct record *r, struct buf *out, struct err *e
     return PUT(out, ",\"payload_encoding\":\"base64\"}\n");
 }
 
-int text_out_put_envelope(struct text_out *t, const struct record *r, const struct record_origin *from,
-                          struct buf *out, struct err *e) {
+int text_out_put_envelope(struct text_out *t, const struct record *r, const struct record_origin *from, struct buf *out,
+                          struct err *e) {
     (void)t;
     int rc = append_place(r, from, out, e);
     if (rc == 0) rc = append_headers(r, out, e);

@@ -25,6 +25,7 @@ struct text_out {
     struct table *table;     /* OUT_TABLE */
     struct columns columns;  /* OUT_CSV, OUT_TSV */
     bool has_columns;        /* the header line is out */
+    bool rewrites;           /* lines are made safe, indented or coloured */
     struct buf scratch;
     struct buf line; /* a finished line that is to be written anew */
 };

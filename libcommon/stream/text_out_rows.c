@@ -9,9 +9,11 @@
  */
 #include <strings.h>
 
-#include "json/text.h"
 #include "stream/text_out_impl.h"
 #include "stream/text_out_value.h"
+#include "json/text.h"
+
+#define COLUMNS_MAX 16384 /* as many as the widest spreadsheets have */
 
 static const char *skip_digits(const char *p, const char *end) {
     while (p < end && *p >= '0' && *p <= '9') p++;
@@ -115,7 +117,7 @@ static int append_header(struct text_out *t, struct buf *out) {
 /* Read the first record's fields. When it is refused, the next one is the first. */
 static int take_header(struct text_out *t, const struct record *r, struct buf *out, struct err *e) {
     columns_release(&t->columns);
-    int rc = columns_init(&t->columns, e);
+    int rc = columns_init(&t->columns, COLUMNS_MAX, e);
     if (rc == 0) rc = columns_fill(&t->columns, r->value, r->value_size, true, e);
     if (rc < 0) return rc;
     if (t->columns.count == 0) return err_set(e, G_DATA, "an object without fields makes no header");

@@ -18,6 +18,7 @@ static int write_out(struct writer *w, size_t n, struct err *e) {
     int g = file_write_all(w->fd, w->out.data, n, w->name, e);
     if (g < 0) return g;
     buf_consume(&w->out, n);
+    w->written += n;
     w->open_at -= w->open ? n : 0;
     return 0;
 }
@@ -120,6 +121,7 @@ int writer_block(struct writer *w, const uint8_t *header, const char *stored, co
     if (g == 0 && direct) {
         g = writer_flush(w, e);
         if (g == 0) g = file_write_all(w->fd, header, size, w->name, e);
+        if (g == 0) w->written += size;
     } else if (g == 0) {
         g = buf_append(&w->out, header, BLOCK_HEADER_SIZE) < 0 || buf_append(&w->out, stored, h->stored_size) < 0
                 ? err_nomem(e)

@@ -163,6 +163,19 @@ int dir_open(int dir, const char *path, bool create, struct err *e) {
     return fd;
 }
 
+/* The entry of a new directory, made durable in the directory that it is in. */
+static int sync_parent(const char *path, struct err *e) {
+    char *copy = strdup(path);
+    if (!copy) return err_nomem(e);
+    char *slash = strrchr(copy, '/');
+    if (slash) slash[slash == copy] = '\0';
+    int fd = sys.openat(AT_FDCWD, slash ? copy : ".", O_RDONLY | O_DIRECTORY, 0);
+    int g = fd < 0 ? err_sys(e, errno, "cannot open the directory of '%s'", path) : dir_sync(fd, path, e);
+    if (fd >= 0) sys.close(fd);
+    free(copy);
+    return g;
+}
+
 static int make_parents(const char *path, struct err *e) {
     char *copy = strdup(path);
     if (!copy) return err_nomem(e);
@@ -171,7 +184,10 @@ static int make_parents(const char *path, struct err *e) {
         if (*s != '/' && *s != '\0') continue;
         char was = *s;
         *s = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST) g = err_sys(e, errno, "cannot create directory '%s'", copy);
+        if (sys.mkdirat(AT_FDCWD, copy, 0700) == 0)
+            g = sync_parent(copy, e);
+        else if (errno != EEXIST)
+            g = err_sys(e, errno, "cannot create directory '%s'", copy);
         *s = was;
         if (was == '\0') break;
     }

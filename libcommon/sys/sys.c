@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -49,6 +50,28 @@ static int64_t real_boot_ns(void) {
     return clock_ns(CLOCK_BOOTTIME);
 }
 
+/* No process lives through a boot, so it is read once: readers ask for it with each block. */
+static uint64_t real_boot_id(void) {
+    static _Atomic uint64_t known;
+    uint64_t id = atomic_load(&known);
+    if (id) return id;
+    char text[64] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return 0;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    int digits = 0;
+    for (ssize_t i = 0; i < n && digits < 16; i++) {
+        const char *hex = "0123456789abcdef";
+        const char *at = text[i] ? strchr(hex, text[i]) : NULL;
+        if (!at) continue;
+        id = id << 4 | (uint64_t)(at - hex);
+        digits++;
+    }
+    atomic_store(&known, id);
+    return id;
+}
+
 struct sys_ops sys = {
     .openat = real_openat,
     .open_beneath = real_open_beneath,
@@ -64,6 +87,7 @@ struct sys_ops sys = {
     .fsync = fsync,
     .ftruncate = ftruncate,
     .fstat = fstat,
+    .fstatat = fstatat,
     .renameat = renameat,
     .linkat = real_linkat,
     .unlinkat = unlinkat,
@@ -71,24 +95,11 @@ struct sys_ops sys = {
     .poll = poll,
     .wall_ns = real_wall_ns,
     .boot_ns = real_boot_ns,
+    .boot_id = real_boot_id,
 };
 
 uint64_t sys_boot_id(void) {
-    char text[64] = "";
-    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return 0;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    close(fd);
-    uint64_t id = 0;
-    int digits = 0;
-    for (ssize_t i = 0; i < n && digits < 16; i++) {
-        const char *hex = "0123456789abcdef";
-        const char *at = text[i] ? strchr(hex, text[i]) : NULL;
-        if (!at) continue;
-        id = id << 4 | (uint64_t)(at - hex);
-        digits++;
-    }
-    return id;
+    return sys.boot_id();
 }
 
 void sys_sleep_ns(int64_t ns) {

@@ -31,6 +31,7 @@ struct sys_ops {
     int (*fsync)(int fd);
     int (*ftruncate)(int fd, off_t size);
     int (*fstat)(int fd, struct stat *st);
+    int (*fstatat)(int dir, const char *path, struct stat *st, int flags);
     int (*renameat)(int from_dir, const char *from, int to_dir, const char *to);
     int (*linkat)(int from_dir, const char *from, int to_dir, const char *to);
     int (*unlinkat)(int dir, const char *path, int flags);
@@ -38,6 +39,7 @@ struct sys_ops {
     int (*poll)(struct pollfd *p, nfds_t n, int timeout_ms);
     int64_t (*wall_ns)(void); /* CLOCK_REALTIME */
     int64_t (*boot_ns)(void); /* CLOCK_BOOTTIME: steady within one boot, counts while asleep */
+    uint64_t (*boot_id)(void); /* of sys_boot_id() */
 };
 
 extern struct sys_ops sys;

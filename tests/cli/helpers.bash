@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154 # status, output and stderr are set by run
 # Loaded by every bats file (`load helpers`, or `load ../cli/helpers`). Puts the build first in PATH, gives each test a
 # log of its own, and keeps the user's settings out. LEAT_BUILD names the build folder (default: build).
 bats_require_minimum_version 1.5.0
@@ -22,7 +22,6 @@ exits() {
     [[ $status -eq $want ]] && return 0
     echo "exit code $status instead of $want: $*"
     echo "stdout: $output"
-    # shellcheck disable=SC2154 # set by run
     echo "stderr: $stderr"
     return 1
 }

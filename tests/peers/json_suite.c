@@ -64,8 +64,10 @@ static int file_run(struct json_validator *v, int paths, const char *dir, const 
             printf("FAIL %s: path %d says %d (%s at %zu)\n", name, (int)v[i].simd, rc, fault.reason, fault.at);
             failed = -1;
         } else if (i == 0 && (name[0] == 'i' || (name[0] == 'y' && rc < 0))) {
-            if (rc == 0) printf("%-60s accepted\n", name);
-            else printf("%-60s refused: %s at %zu\n", name, fault.reason, fault.at);
+            if (rc == 0)
+                printf("%-60s accepted\n", name);
+            else
+                printf("%-60s refused: %s at %zu\n", name, fault.reason, fault.at);
         }
     }
     free(exact);
@@ -96,8 +98,10 @@ int main(int argc, char **argv) {
         if (json_validator_init_with(&v[paths], NULL, all[i]) == 0) paths++;
     }
     for (int i = 0; i < n; i++) {
-        if (paths > 0 && file_run(v, paths, argv[1], names[i]->d_name) == 0) passed++;
-        else failed++;
+        if (paths > 0 && file_run(v, paths, argv[1], names[i]->d_name) == 0)
+            passed++;
+        else
+            failed++;
         free(names[i]);
     }
     free(names);

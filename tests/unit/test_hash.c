@@ -83,11 +83,10 @@ static void below_is_even_and_in_bounds(void **state) {
     }
     for (int i = 0; i < 7; i++) assert_in_range(seen[i], 9600, 10400);
     for (int i = 0; i < 100; i++) assert_int_equal(rng_below(&r, 1), 0);
-    /* Two thirds of 2^64: without the second draw the low half of the numbers would come twice as often. */
-    uint64_t n = UINT64_MAX / 3 * 2;
-    unsigned low = 0;
-    for (int i = 0; i < 10000; i++) low += rng_below(&r, n) < n / 2;
-    assert_in_range(low, 4800, 5200);
+    /* Three quarters of 2^64: without the second draw multiples of 3 would come twice as often as the others. */
+    unsigned third = 0;
+    for (int i = 0; i < 10000; i++) third += rng_below(&r, UINT64_C(3) << 62) % 3 == 0;
+    assert_in_range(third, 3133, 3533);
 }
 
 static void random_bytes_fills_all(void **state) {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <sys/mman.h>
@@ -280,11 +281,47 @@ static void tokens_and_strings_cross_chunks(void **state) {
     buf_release(&b);
 }
 
+/* Texts whose blocks are full of tokens, up to one for each byte. */
+static void dense_blocks_are_accepted(void **state) {
+    (void)state;
+    static const char *const pieces[] = {
+        "1,", "[],", "{},", "\"\",", "[[[[[]]]]],", "{\"\":1},", "{\"\":{\"\":\"\"}},", "0,[7],"};
+    struct buf b = {0};
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(*pieces); i++) {
+        for (int n = 1; n < 5000; n += n < 200 ? 1 : 997) {
+            struct json_fault f;
+            buf_clear(&b);
+            assert_int_equal(buf_putc(&b, '['), 0);
+            for (int k = 0; k < n; k++) assert_int_equal(buf_puts(&b, pieces[i]), 0);
+            b.data[b.len - 1] = ']';
+            assert_int_equal(verdict(b.data, b.len, &f), 0);
+            b.data[b.len - 2] = ',';
+            assert_int_equal(verdict(b.data, b.len, &f), G_DATA);
+        }
+    }
+    buf_release(&b);
+}
+
 /* A piece of text for the mutations: often JSON, of all its kinds. */
 static size_t value_make(struct rng *r, char *out, size_t room, int depth) {
-    static const char *const scalars[] = {"null",   "true", "false",    "0",        "-1.5e3",        "12345678901234567",
-                                          "\"\"",   "1.0",  "\"\\n\"",  "\"x y\"",  "\"\\ud83d\\ude00\"", "\"\xC3\xA9\"",
-                                          "\"\\\\\"", "-0.0", "\"\\u0041\"", "\"{[:,\"", "1e-7",          "\"long enough for a block of its own\""};
+    static const char *const scalars[] = {"null",
+                                          "true",
+                                          "false",
+                                          "0",
+                                          "-1.5e3",
+                                          "12345678901234567",
+                                          "\"\"",
+                                          "1.0",
+                                          "\"\\n\"",
+                                          "\"x y\"",
+                                          "\"\\ud83d\\ude00\"",
+                                          "\"\xC3\xA9\"",
+                                          "\"\\\\\"",
+                                          "-0.0",
+                                          "\"\\u0041\"",
+                                          "\"{[:,\"",
+                                          "1e-7",
+                                          "\"long enough for a block of its own\""};
     uint64_t kind = rng_below(r, depth > 4 || room < 200 ? 1 : 4);
     if (kind < 2) {
         const char *s = scalars[rng_below(r, sizeof(scalars) / sizeof(*scalars))];
@@ -296,7 +333,8 @@ static size_t value_make(struct rng *r, char *out, size_t room, int depth) {
     out[n++] = kind == 2 ? '[' : '{';
     for (uint64_t i = 0; i < members && room > n + 200; i++) {
         if (i) out[n++] = ',';
-        if (kind == 3) n += (size_t)sprintf(out + n, rng_below(r, 9) ? "\"k%d\":" : "\"\\u006b%d\": ", (int)rng_below(r, 40));
+        const char *k = rng_below(r, 9) ? "k" : "\\u006b";
+        if (kind == 3) n += (size_t)snprintf(out + n, 20, "\"%s%d\":", k, (int)rng_below(r, 40));
         n += value_make(r, out + n, room - n - 50, depth + 1);
     }
     out[n++] = kind == 2 ? ']' : '}';
@@ -361,6 +399,7 @@ int main(void) {
         cmocka_unit_test(a_million_keys_take_linear_time),
         cmocka_unit_test(limits_are_exact),
         cmocka_unit_test(tokens_and_strings_cross_chunks),
+        cmocka_unit_test(dense_blocks_are_accepted),
         cmocka_unit_test(random_mutations_at_a_page_end_get_one_verdict),
         cmocka_unit_test(an_asked_for_path_is_used_or_refused),
     };

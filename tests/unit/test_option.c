@@ -231,6 +231,7 @@ static void wrong_words_are_refused_with_a_reason(void **state) {
     REFUSED("option '--rate' wants a number, not '1e999'", "--rate=1e999");
     REFUSED("option '--segment' wants a size such as 512, 64KiB or 16MiB, not '1 lot'", "--segment=1 lot");
     REFUSED("option '--segment' wants a size from 1 KiB to 1 MiB, not '1023'", "--segment=1023");
+    REFUSED("option '--segment' wants a size from 1 KiB to 1 MiB, not '2MiB'", "--segment=2MiB");
     REFUSED("option '--delay' wants a duration such as 500ms, 90s or 1m30s, not '-1s'", "--delay=-1s");
     REFUSED("option '--from' wants a time such as 2024-05-01T12:00:00Z, -1h or now, not 'noon'", "--from=noon");
     REFUSED("option '--sync' wants one of batch, interval=D, none, not 'bacth'; did you mean 'batch'?", "--sync=bacth");
@@ -351,6 +352,52 @@ static void help_has_each_option_in_two_columns(void **state) {
     buf_release(&b);
 }
 
+static const struct option_spec wide_options[] = {
+    {.letter = 'b',
+     .name = "bare",
+     .kind = OPTION_STRING,
+     .bare = "yes",
+     .offset = 0,
+     .help = "this help text fills the column up to its very edges"},
+    {.name = "beyond",
+     .kind = OPTION_STRING,
+     .offset = 0,
+     .help = "this help text fills the column up to its very edges!"},
+    {.name = "a-name-of-letters19", .kind = OPTION_FLAG, .help = "below", .offset = sizeof(char *)},
+    OPTION_END,
+};
+static const struct tool_spec wide = {.name = "wide", .summary = "be wide", .options = wide_options};
+
+static void help_is_wrapped_at_the_last_column(void **state) {
+    (void)state;
+    struct buf b = {0};
+    assert_int_equal(option_help(&wide, NULL, &b), 0);
+    const char *text = buf_cstr(&b);
+    assert_non_null(strstr(text, "  -b, --bare[=VALUE]        this help text fills the column up to its very edges\n"));
+    assert_non_null(strstr(text, "      --beyond=VALUE        this help text fills the column up to its very\n         "
+                                 "                   edges!\n"));
+    assert_non_null(strstr(text, "      --a-name-of-letters19\n                            below\n"));
+    buf_release(&b);
+}
+
+static void a_letter_with_an_optional_value_leaves_the_next_word_alone(void **state) {
+    (void)state;
+    struct {
+        const char *bare;
+        bool flag;
+    } o = {0};
+    struct arguments args;
+    struct err e = {0};
+    char *argv[] = {(char *)"leat-wide", (char *)"-b"};
+    assert_int_equal(option_parse(&wide, 2, argv, &o, &args, &e), 0);
+    assert_string_equal(o.bare, "yes");
+    option_end(&wide, &o, &args);
+    char *attached[] = {(char *)"leat-wide", (char *)"-bno"};
+    assert_int_equal(option_parse(&wide, 2, attached, &o, &args, &e), 0);
+    assert_string_equal(o.bare, "no");
+    option_end(&wide, &o, &args);
+}
+
 static void dump_is_one_line_an_item(void **state) {
     (void)state;
     struct buf b = {0};
@@ -428,6 +475,8 @@ int main(void) {
         cmocka_unit_test(commands_are_checked),
         cmocka_unit_test(help_wins_over_missing_operands),
         cmocka_unit_test(help_has_each_option_in_two_columns),
+        cmocka_unit_test(help_is_wrapped_at_the_last_column),
+        cmocka_unit_test(a_letter_with_an_optional_value_leaves_the_next_word_alone),
         cmocka_unit_test(dump_is_one_line_an_item),
         cmocka_unit_test(a_table_that_is_not_in_order_is_found),
         cmocka_unit_test(the_nearest_word_is_suggested),

@@ -67,7 +67,7 @@ static void the_line_tells_rate_percent_and_time_to_go(void **state) {
     struct buf b = {0};
     assert_int_equal(progress_line(&p, 10 * NS_PER_S, &b), 0);
     assert_string_equal(buf_cstr(&b),
-                        "1.20M records, 300 MiB, 100.0k/s, 50 MiB/s, at 2024-05-01T12:00:00Z, 50 %, ETA 10s");
+                        "50 %, ETA 10s, 1.20M records, 300 MiB, 100.0k/s, 50 MiB/s, at 2024-05-01T12:00:00Z");
     buf_release(&b);
 }
 

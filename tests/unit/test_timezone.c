@@ -288,6 +288,32 @@ static void damaged_files_are_refused(void **state) {
     time_zone_free(tz);
 }
 
+/* Version 1: 32-bit times, no rule. One change, from type 0 (+1 h) to type 1 (+2 h), at 1000. */
+static void version_1_and_leap_seconds(void **state) {
+    (void)state;
+    unsigned char p[] = "TZif\0" /* */
+                        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"
+                        "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\2\0\0\0\4"
+                        "\0\0\x03\xE8"
+                        "\1"
+                        "\0\0\x0E\x10\0\0\0\0\x1C\x20\1\0"
+                        "ABC\0"
+                        "\0\0\0\0\0\0\0\1";
+    const size_t without_leaps = sizeof p - 1 - 8;
+    struct time_zone *tz;
+    struct err e = {0};
+    assert_int_equal(time_zone_from_tzif("test", p, without_leaps, &tz, &e), 0);
+    assert_int_equal(time_zone_offset_at(tz, 999), 3600);
+    assert_int_equal(time_zone_offset_at(tz, 1000), 7200);
+    assert_int_equal(time_zone_offset_at(tz, 5000000000), 7200);
+    time_zone_free(tz);
+    p[31] = 1; /* one leap second */
+    assert_int_equal(time_zone_from_tzif("test", p, without_leaps, &tz, &e), G_CORRUPT);
+    assert_int_equal(time_zone_from_tzif("test", p, without_leaps + 7, &tz, &e), G_CORRUPT);
+    assert_int_equal(time_zone_from_tzif("test", p, without_leaps + 8, &tz, &e), G_USAGE);
+    assert_string_equal(e.text, "time zone 'test' counts leap seconds");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(berlin_2024),
@@ -301,6 +327,7 @@ int main(void) {
         cmocka_unit_test(rules_of_every_kind),
         cmocka_unit_test(bad_rules_are_refused),
         cmocka_unit_test(damaged_files_are_refused),
+        cmocka_unit_test(version_1_and_leap_seconds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

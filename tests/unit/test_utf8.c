@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <sys/mman.h>
@@ -29,10 +30,30 @@ static void every_code_point_round_trips(void **state) {
 static void ill_formed_sequences_decode_to_nothing(void **state) {
     (void)state;
     static const char *const bad[] = {
-        "\x80",         "\xBF",         "\xC0\x80",         "\xC1\xBF",         "\xC2",         "\xC2\x20",
-        "\xE0\x80\x80", "\xE0\x9F\xBF", "\xED\xA0\x80",     "\xED\xBF\xBF",     "\xE1\x80",     "\xE1\x80\x20",
-        "\xE1\x20\x80", "\xF0\x80\x80\x80", "\xF0\x8F\xBF\xBF", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80", "\xF1\x80\x80",
-        "\xF1\x80\x80\x20", "\xF1\x80\x20\x80", "\xF1\x20\x80\x80", "\xFE", "\xFF", "\xF8\x88\x80\x80\x80",
+        "\x80",
+        "\xBF",
+        "\xC0\x80",
+        "\xC1\xBF",
+        "\xC2",
+        "\xC2\x20",
+        "\xE0\x80\x80",
+        "\xE0\x9F\xBF",
+        "\xED\xA0\x80",
+        "\xED\xBF\xBF",
+        "\xE1\x80",
+        "\xE1\x80\x20",
+        "\xE1\x20\x80",
+        "\xF0\x80\x80\x80",
+        "\xF0\x8F\xBF\xBF",
+        "\xF4\x90\x80\x80",
+        "\xF5\x80\x80\x80",
+        "\xF1\x80\x80",
+        "\xF1\x80\x80\x20",
+        "\xF1\x80\x20\x80",
+        "\xF1\x20\x80\x80",
+        "\xFE",
+        "\xFF",
+        "\xF8\x88\x80\x80\x80",
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         uint32_t cp;
@@ -47,6 +68,11 @@ static void ill_formed_sequences_decode_to_nothing(void **state) {
             assert_int_equal(utf8_validate_with(UTF8_AVX2, text, sizeof(text)), at);
             /* And at the very end. */
             assert_int_equal(utf8_validate(text, at + n), at);
+            /* The same where the text is not ASCII before, so that the blocks are looked at in full. */
+            if (at < 2) continue;
+            memcpy(text, "\xC3\xA9", 2);
+            assert_int_equal(utf8_validate_with(UTF8_PORTABLE, text, sizeof(text)), at);
+            assert_int_equal(utf8_validate_with(UTF8_AVX2, text, sizeof(text)), at);
         }
     }
 }
@@ -66,7 +92,11 @@ static size_t oracle(const unsigned char *s, size_t n) {
     size_t i = 0;
     while (i < n) {
         unsigned char c = s[i], low = 0x80, high = 0xBF;
-        size_t more = c < 0x80 ? 0 : c >= 0xC2 && c <= 0xDF ? 1 : c >= 0xE0 && c <= 0xEF ? 2 : c >= 0xF0 && c <= 0xF4 ? 3 : 9;
+        size_t more = c < 0x80                 ? 0
+                      : c >= 0xC2 && c <= 0xDF ? 1
+                      : c >= 0xE0 && c <= 0xEF ? 2
+                      : c >= 0xF0 && c <= 0xF4 ? 3
+                                               : 9;
         if (c == 0xE0) low = 0xA0;
         if (c == 0xED) high = 0x9F;
         if (c == 0xF0) low = 0x90;
@@ -96,7 +126,10 @@ static void both_paths_agree_with_the_table_at_a_page_end(void **state) {
         uint64_t mode = rng_below(&r, 4);
         for (size_t i = 0; i < n;) {
             char out[4];
-            uint32_t cp = (uint32_t)rng_below(&r, mode == 0 ? 0x80 : mode == 1 ? 0x800 : mode == 2 ? 0x10000 : 0x110000);
+            uint32_t cp = (uint32_t)rng_below(&r, mode == 0   ? 0x80
+                                                  : mode == 1 ? 0x800
+                                                  : mode == 2 ? 0x10000
+                                                              : 0x110000);
             if (rng_below(&r, 3) == 0) cp = 'a';
             if (cp >= 0xD800 && cp <= 0xDFFF) cp = 0xD7FF;
             unsigned k = utf8_encode(cp, out);

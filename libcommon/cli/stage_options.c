@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shared options into a stage's configuration. See stage_options.h. */
+#include "cli/stage_options.h"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli/diag.h"
+#include "cli/exit.h"
+#include "cli/terminal.h"
+#include "sys/signals.h"
+
+int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) {
+    static const enum value_kind kinds[] = {KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT};
+    *ret = (struct text_in_config){
+        .kind = kinds[o->value.at],
+        .infer = !o->no_infer,
+        .record_limit = o->max_record_bytes ? o->max_record_bytes : RECORD_LIMIT_DEFAULT,
+    };
+    if (o->in.at <= 1) return 0;
+    ret->format = in_format_parse(o->in.word);
+    return ret->format == IN_DETECT ? err_set(e, G_BUG, "unknown input format '%s'", o->in.word) : 0;
+}
+
+int output_config(const struct output_options *o, struct output_config *ret, struct err *e) {
+    *ret = (struct output_config){
+        .file = o->file, .fd = STDOUT_FILENO, .force = o->force, .unbuffered = o->unbuffered};
+    if (o->out.at > 1) {
+        ret->text.format = out_format_parse(o->out.word);
+        if (ret->text.format == OUT_DEFAULT) return err_set(e, G_BUG, "unknown output format '%s'", o->out.word);
+    }
+    if (o->format) {
+        if (o->out.at > 1) return err_set(e, G_USAGE, "-f and --out exclude each other");
+        ret->text.format = OUT_FORMAT;
+        ret->text.pattern = o->format;
+    }
+    bool terminal = !o->file && isatty(STDOUT_FILENO) == 1;
+    ret->text.safe = terminal;
+    enum color_when when = o->color.at ? (enum color_when)(o->color.at - 1) : COLOR_AUTO;
+    ret->text.color = terminal_color(o->file ? -1 : STDOUT_FILENO, when);
+    ret->text.width = terminal ? (unsigned)terminal_width(STDOUT_FILENO) : 0;
+    return 0;
+}
+
+static void tick(void *ctx, const struct stage_counts *counts) {
+    struct progress *p = ctx;
+    p->records_in = counts->records_in;
+    p->bytes_in = counts->bytes_in;
+    p->bad = counts->bad;
+    p->has_event_time = counts->max_time != NO_TIME;
+    p->event_time_ns = counts->max_time;
+    progress_tick(p);
+}
+
+static void notice(void *ctx, const char *text) {
+    (void)ctx;
+    diag_warn("%s", text);
+}
+
+void stage_config_common(struct stage_config *c, const char *tool, int argc, char **argv, const struct arguments *args,
+                         struct progress *p) {
+    c->tool = tool;
+    c->args = argv + 1;
+    c->arg_count = argc - 1;
+    c->files = args->operand;
+    c->file_count = args->operands;
+    c->tick = tick;
+    c->notice = notice;
+    c->hook_ctx = p;
+}
+
+int stage_exit(int grade, const struct err *e) {
+    if (grade == G_STOPPED) signals_die(signals_stop());
+    if (grade == G_PIPE) signals_die(SIGPIPE);
+    if (grade < 0) diag_error(e);
+    return exit_from_grade(grade);
+}
+
+uint64_t input_bytes(const char *const *files, size_t count) {
+    uint64_t sum = 0;
+    struct stat st;
+    for (size_t i = 0; i < count; i++) {
+        if (stat(files[i], &st) != 0 || !S_ISREG(st.st_mode)) return 0;
+        sum += (uint64_t)st.st_size;
+    }
+    if (count == 0 && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode)) sum = (uint64_t)st.st_size;
+    return sum;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the shared options to a stage's configuration, and the hooks by which a stage shows progress and says things:
+ * what every processing tool does between its options and stage_run.
+ */
+#ifndef LEAT_CLI_STAGE_OPTIONS_H
+#define LEAT_CLI_STAGE_OPTIONS_H
+
+#include "cli/common.h"
+#include "cli/progress.h"
+#include "stream/stage.h"
+
+int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) NODISCARD;
+int output_config(const struct output_options *o, struct output_config *ret, struct err *e) NODISCARD;
+
+/* Sets tool, args and files, and the hooks with `p` as their context. argv is the tool's whole command line. */
+void stage_config_common(struct stage_config *c, const char *tool, int argc, char **argv, const struct arguments *args,
+                         struct progress *p);
+
+/* Print the error, if there is one, and return the exit code. A stop by signal ends the process by that signal. */
+int stage_exit(int grade, const struct err *e);
+
+/* The size of all input files together, for percent and ETA; 0 when one of them has no size. */
+uint64_t input_bytes(const char *const *files, size_t count);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Topic or file? See dest.h. */
+#include "log/dest.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "log/appender.h"
+
+int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) {
+    struct stat st;
+    bool is_file = strchr(place, '/') || (stat(place, &st) == 0 && !S_ISDIR(st.st_mode));
+    return is_file ? sink_open_file(ret, place, e) : sink_open_topic(ret, log, place, e);
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Consumer groups. See group.h and leat-log(5). */
+#include "log/group.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/crc32c.h"
+#include "base/endian.h"
+#include "sys/file.h"
+#include "sys/lock.h"
+#include "sys/sys.h"
+
+#define HEAD_BYTES 4096
+#define SLOT_BYTES 512
+#define SLOT_USED 44
+#define MEMBERS_AT (1 << 20)
+
+/* One slot:  0 generation  8 topic_id  16 offset  24 epoch  28 partition  32 commit time  40 crc32c of 0..39 */
+struct slot {
+    bool valid;
+    uint64_t generation;
+    struct group_position position;
+};
+
+static off_t slot_at(uint32_t partition, unsigned which) {
+    return HEAD_BYTES + (off_t)partition * 2 * SLOT_BYTES + (off_t)which * SLOT_BYTES;
+}
+
+static int read_slot(const struct group *g, uint32_t partition, unsigned which, struct slot *ret, bool *ret_blank,
+                     struct err *e) {
+    uint8_t b[SLOT_USED] = {0};
+    static const uint8_t blank[SLOT_USED];
+    size_t n = 0;
+    int r = file_pread(g->positions_fd, b, sizeof b, slot_at(partition, which), &n, "positions", e);
+    if (r < 0) return r;
+    *ret = (struct slot){0};
+    *ret_blank = n < sizeof b || memcmp(b, blank, sizeof b) == 0;
+    bool good = n == sizeof b && get_u32_le(b + 40) == crc32c(0, b, 40) && get_u32_le(b + 28) == partition;
+    if (!good) return 0;
+    ret->valid = get_u64_le(b + 8) == g->topic->id; /* of a topic that was deleted and made again: not ours */
+    *ret_blank = *ret_blank || !ret->valid;
+    ret->generation = get_u64_le(b);
+    ret->position = (struct group_position){
+        .known = true,
+        .offset = get_u64_le(b + 16),
+        .epoch = get_u32_le(b + 24),
+        .committed_ns = get_i64_le(b + 32),
+    };
+    return 0;
+}
+
+static int read_slots(const struct group *g, uint32_t partition, struct slot slots[2], struct err *e) {
+    bool blank[2];
+    for (unsigned i = 0; i < 2; i++) {
+        int r = read_slot(g, partition, i, &slots[i], &blank[i], e);
+        if (r < 0) return r;
+    }
+    /* One slot may be torn by a crash; the other one holds what was committed before. */
+    if (slots[0].valid || slots[1].valid || blank[0] || blank[1]) return 0;
+    return err_set(e, G_CORRUPT, "the position of group '%s' in '%s/%u' is damaged; 'leat group reset' sets it anew",
+                   g->name, g->topic->name, partition);
+}
+
+static unsigned newest(const struct slot slots[2]) {
+    if (!slots[0].valid) return 1;
+    return slots[1].valid && slots[1].generation > slots[0].generation ? 1 : 0;
+}
+
+int group_read(const struct group *g, uint32_t partition, struct group_position *ret, struct err *e) {
+    struct slot slots[2];
+    int r = read_slots(g, partition, slots, e);
+    if (r == 0) *ret = slots[newest(slots)].position;
+    return r;
+}
+
+int group_write(struct group *g, uint32_t partition, uint64_t offset, uint32_t epoch, struct err *e) {
+    struct slot slots[2];
+    int r = read_slots(g, partition, slots, NULL);
+    if (r < 0 && r != G_CORRUPT) return r;
+    unsigned current = newest(slots);
+    uint64_t generation = slots[current].valid ? slots[current].generation + 1 : 1;
+    uint8_t b[SLOT_USED];
+    put_u64_le(b, generation);
+    put_u64_le(b + 8, g->topic->id);
+    put_u64_le(b + 16, offset);
+    put_u32_le(b + 24, epoch);
+    put_u32_le(b + 28, partition);
+    put_i64_le(b + 32, sys.wall_ns());
+    put_u32_le(b + 40, crc32c(0, b, 40));
+    unsigned target = slots[current].valid ? 1 - current : 0;
+    return file_pwrite_all(g->positions_fd, b, sizeof b, slot_at(partition, target), "positions", e);
+}
+
+int group_sync(struct group *g, struct err *e) {
+    if (sys.fdatasync(g->positions_fd) < 0)
+        return err_sys(e, errno, "cannot make the positions of group '%s' durable", g->name);
+    return 0;
+}
+
+static int make_positions(struct group *g, const char *name, struct err *e) {
+    struct stat st;
+    uint8_t head[24] = {'L', 'E', 'A', 'T', 'P', 'O', 'S', 'N', 1};
+    off_t size = slot_at(g->topic->partitions, 0);
+    if (sys.fstat(g->positions_fd, &st) < 0) return err_sys(e, errno, "cannot look at '%s'", name);
+    if (st.st_size >= size) return 0;
+    put_u64_le(head + 16, g->topic->id);
+    int r = file_pwrite_all(g->positions_fd, head, sizeof head, 0, name, e);
+    if (r == 0 && sys.ftruncate(g->positions_fd, size) < 0) r = err_sys(e, errno, "cannot extend '%s'", name);
+    return r < 0 ? r : dir_sync(g->dir, name, e);
+}
+
+static int open_positions(struct group *g, bool join, struct err *e) {
+    char name[TOPIC_NAME_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s.positions", g->topic->name);
+    g->positions_fd = sys.open_beneath(g->dir, name, join ? O_RDWR | O_CREAT : O_RDWR, 0600);
+    if (g->positions_fd < 0 && !join && errno == EACCES) {
+        g->read_only = true;
+        g->positions_fd = sys.open_beneath(g->dir, name, O_RDONLY, 0);
+    }
+    if (g->positions_fd < 0 && errno == ENOENT)
+        return err_set(e, G_ABSENT, "group '%s' has no position in topic '%s'", g->name, g->topic->name);
+    if (g->positions_fd < 0) return err_sys(e, errno, "cannot open '%s'", name);
+    return join ? make_positions(g, name, e) : 0;
+}
+
+static int take_place(struct group *g, struct err *e) {
+    for (int place = 0; place < GROUP_MEMBERS_MAX; place++) {
+        int r = lock_try(g->leases_fd, MEMBERS_AT + place, e);
+        if (r < 0) return r;
+        if (r == 0) {
+            g->place = place;
+            return 0;
+        }
+    }
+    return err_set(e, G_USAGE, "group '%s' has %d members already", g->name, GROUP_MEMBERS_MAX);
+}
+
+static int open_leases(struct group *g, bool join, struct err *e) {
+    char name[TOPIC_NAME_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s.leases", g->topic->name);
+    g->leases_fd = sys.open_beneath(g->dir, name, join ? O_RDWR | O_CREAT : O_RDWR, 0600);
+    if (!join) return 0; /* nobody ever joined, or not ours to lock: then only positions are of interest */
+    if (g->leases_fd < 0) return err_sys(e, errno, "cannot open '%s'", name);
+    g->held = calloc(g->topic->partitions, 1);
+    return g->held ? take_place(g, e) : err_nomem(e);
+}
+
+int group_open(struct group *g, const struct log *log, const char *name, struct topic *t, bool join, struct err *e) {
+    *g = (struct group){.topic = t, .dir = -1, .positions_fd = -1, .leases_fd = -1, .place = -1};
+    int r = topic_name_check(name, e);
+    if (r < 0) return r;
+    (void)snprintf(g->name, sizeof g->name, "%s", name);
+    r = g->dir = dir_open(log->groups, name, join, e);
+    if (r == G_ABSENT) return err_set(e, G_ABSENT, "there is no group '%s' in '%s'", name, log->path);
+    if (r >= 0) r = open_positions(g, join, e);
+    if (r == 0) r = open_leases(g, join, e);
+    if (r < 0) group_close(g);
+    return r;
+}
+
+static void close_fd(int *fd) {
+    if (*fd >= 0) sys.close(*fd);
+    *fd = -1;
+}
+
+void group_close(struct group *g) {
+    if (!g || !g->topic) return;
+    free(g->held);
+    g->held = NULL;
+    close_fd(&g->leases_fd);
+    close_fd(&g->positions_fd);
+    close_fd(&g->dir);
+}
+
+int group_share(const struct group *g, struct group_share *ret, struct err *e) {
+    struct group_share s = {.members = 1};
+    off_t at = MEMBERS_AT, end = MEMBERS_AT + GROUP_MEMBERS_MAX;
+    if (g->place < 0) return err_set(e, G_BUG, "not a member of group '%s'", g->name);
+    while ((at = lock_probe(g->leases_fd, at, end)) >= 0) { /* our own lock does not show here */
+        s.members++;
+        if (at - MEMBERS_AT < g->place) s.rank++;
+        at++;
+    }
+    *ret = s;
+    return 0;
+}
+
+int group_lease(struct group *g, uint32_t partition, struct err *e) {
+    if (g->held[partition]) return 0;
+    int r = lock_try(g->leases_fd, (off_t)partition, e);
+    if (r == 0) g->held[partition] = 1;
+    return r;
+}
+
+void group_release_lease(struct group *g, uint32_t partition) {
+    if (!g->held[partition]) return;
+    lock_release(g->leases_fd, (off_t)partition);
+    g->held[partition] = 0;
+}
+
+bool group_has_members(const struct group *g) {
+    if (g->leases_fd < 0) return false;
+    return lock_probe(g->leases_fd, MEMBERS_AT, MEMBERS_AT + GROUP_MEMBERS_MAX) >= 0;
+}
+
+struct names {
+    const char *suffix; /* NULL: whole names */
+    char **names;
+    size_t count, cap;
+};
+
+static int add_name(void *ctx, const char *name) {
+    struct names *n = ctx;
+    size_t length = strlen(name), suffix = n->suffix ? strlen(n->suffix) : 0;
+    if (length <= suffix || (suffix && strcmp(name + length - suffix, n->suffix) != 0)) return 0;
+    if (n->count == n->cap) {
+        size_t cap = n->cap ? n->cap * 2 : 16;
+        char **p = realloc(n->names, cap * sizeof *p);
+        if (!p) return G_NOMEM;
+        n->names = p;
+        n->cap = cap;
+    }
+    char *copy = strndup(name, length - suffix);
+    if (!copy) return G_NOMEM;
+    n->names[n->count++] = copy;
+    return 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static int list_names(int dir, const char *suffix, char ***ret_names, size_t *ret_count, struct err *e) {
+    struct names n = {.suffix = suffix};
+    int g = dir_each(dir, add_name, &n, e);
+    if (g < 0) {
+        topic_list_free(n.names, n.count);
+        return g == G_NOMEM ? err_nomem(e) : g;
+    }
+    if (n.count) qsort(n.names, n.count, sizeof *n.names, compare_names);
+    *ret_names = n.names;
+    *ret_count = n.count;
+    return 0;
+}
+
+int group_list(const struct log *log, char ***ret_names, size_t *ret_count, struct err *e) {
+    return list_names(log->groups, NULL, ret_names, ret_count, e);
+}
+
+static int open_group_dir(const struct log *log, const char *group, struct err *e) {
+    int g = topic_name_check(group, e);
+    if (g < 0) return g;
+    int dir = dir_open(log->groups, group, false, e);
+    return dir == G_ABSENT ? err_set(e, G_ABSENT, "there is no group '%s' in '%s'", group, log->path) : dir;
+}
+
+int group_topics(const struct log *log, const char *group, char ***ret_names, size_t *ret_count, struct err *e) {
+    int dir = open_group_dir(log, group, e);
+    if (dir < 0) return dir;
+    int g = list_names(dir, ".positions", ret_names, ret_count, e);
+    sys.close(dir);
+    return g;
+}
+
+static int forget_topic(int dir, const char *group, const char *topic, struct err *e) {
+    char leases[TOPIC_NAME_MAX + 16], positions[TOPIC_NAME_MAX + 16];
+    (void)snprintf(leases, sizeof leases, "%s.leases", topic);
+    (void)snprintf(positions, sizeof positions, "%s.positions", topic);
+    int fd = sys.open_beneath(dir, leases, O_RDWR, 0);
+    bool busy = fd >= 0 && lock_probe(fd, MEMBERS_AT, MEMBERS_AT + GROUP_MEMBERS_MAX) >= 0;
+    close_fd(&fd);
+    if (busy) return err_set(e, G_USAGE, "group '%s' has members on topic '%s'", group, topic);
+    if (sys.unlinkat(dir, positions, 0) < 0)
+        return errno == ENOENT ? err_set(e, G_ABSENT, "group '%s' has no position in topic '%s'", group, topic)
+                               : err_sys(e, errno, "cannot remove '%s'", positions);
+    if (sys.unlinkat(dir, leases, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", leases);
+    return dir_sync(dir, group, e);
+}
+
+int group_delete(const struct log *log, const char *group, const char *topic, struct err *e) {
+    int dir = open_group_dir(log, group, e);
+    if (dir < 0) return dir;
+    char **topics = NULL;
+    size_t count = 0;
+    int g = topic ? forget_topic(dir, group, topic, e) : list_names(dir, ".positions", &topics, &count, e);
+    for (size_t i = 0; g == 0 && i < count; i++) g = forget_topic(dir, group, topics[i], e);
+    topic_list_free(topics, count);
+    sys.close(dir);
+    if (g == 0 && !topic) g = dir_remove_tree(log->groups, group, e);
+    return g;
+}

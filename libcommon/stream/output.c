@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Where records go. See output.h. */
+#include "stream/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "sys/file.h"
+#include "sys/pipes.h"
+#include "sys/sys.h"
+
+#define TEXT_BYTES (256u << 10)
+
+static int open_file(struct output *o, struct err *e) {
+    const char *file = o->config.file;
+    if (!file) return 0;
+    if (asprintf(&o->temporary, "%s.%ld.tmp", file, (long)getpid()) < 0) {
+        o->temporary = NULL;
+        return err_nomem(e);
+    }
+    int fd = sys.openat(AT_FDCWD, o->temporary, O_WRONLY | O_CREAT | O_EXCL, 0666);
+    if (fd < 0) {
+        int errnum = errno;
+        free(o->temporary);
+        o->temporary = NULL;
+        return err_sys(e, errnum, "cannot create '%s'", file);
+    }
+    o->config.fd = fd;
+    return 0;
+}
+
+static bool is_binary(enum out_format f) {
+    return f == OUT_BLOCKS || f == OUT_LP;
+}
+
+static int resolve_format(struct output *o, struct err *e) {
+    bool terminal = isatty(o->config.fd) == 1;
+    o->format = o->config.text.format;
+    if (o->format == OUT_DEFAULT) o->format = terminal ? OUT_JSON : OUT_BLOCKS;
+    if (terminal && is_binary(o->format) && !o->config.force)
+        return err_set(e, G_USAGE, "binary output to a terminal; redirect it, use -j for JSON lines, or --force");
+    o->config.text.format = o->format;
+    return 0;
+}
+
+int output_open(struct output *o, const struct output_config *config, struct err *e) {
+    *o = (struct output){.config = *config};
+    int g = open_file(o, e);
+    if (g == 0) g = resolve_format(o, e);
+    if (g == 0 && o->format != OUT_BLOCKS) g = text_out_open(&o->text, &o->config.text, e);
+    struct stat st;
+    bool to_file = g == 0 && sys.fstat(o->config.fd, &st) == 0 && S_ISREG(st.st_mode);
+    writer_init(&o->writer, o->config.fd, config->file ? config->file : "standard output", to_file);
+    if (g == 0) (void)pipe_grow(o->config.fd);
+    if (g < 0) {
+        int closed = output_close(o, false, NULL);
+        (void)closed; /* nothing was written */
+    }
+    return g;
+}
+
+static int write_text(struct output *o, struct err *e) {
+    if (o->pending.len == 0) return 0;
+    int g = file_write_all(o->config.fd, o->pending.data, o->pending.len, o->writer.name, e);
+    if (g == 0) o->writer.written += o->pending.len;
+    buf_clear(&o->pending);
+    return g;
+}
+
+int output_flush(struct output *o, struct err *e) {
+    if (output_is_blocks(o)) return writer_flush(&o->writer, e);
+    int g = o->text ? text_out_flush(o->text, &o->pending, e) : 0;
+    return g < 0 ? g : write_text(o, e);
+}
+
+int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,
+                  const struct record *r, struct err *e) {
+    int g;
+    if (output_is_blocks(o)) {
+        g = writer_record(&o->writer, like, r, e);
+    } else {
+        g = text_out_record(o->text, r, from, &o->pending, e);
+        if (g == 0 && o->pending.len >= TEXT_BYTES) g = write_text(o, e);
+    }
+    if (g < 0) return g;
+    o->records++;
+    return o->config.unbuffered ? output_flush(o, e) : 0;
+}
+
+static int finish_file(struct output *o, bool complete, struct err *e) {
+    if (!o->temporary) return 0;
+    int g = 0;
+    if (complete && sys.fsync(o->config.fd) < 0) g = err_sys(e, errno, "cannot sync '%s'", o->config.file);
+    if (sys.close(o->config.fd) < 0 && g == 0) g = err_sys(e, errno, "cannot close '%s'", o->config.file);
+    if (g == 0 && complete && sys.renameat(AT_FDCWD, o->temporary, AT_FDCWD, o->config.file) < 0)
+        g = err_sys(e, errno, "cannot rename '%s' to '%s'", o->temporary, o->config.file);
+    if (g < 0 || !complete) (void)sys.unlinkat(AT_FDCWD, o->temporary, 0);
+    free(o->temporary);
+    o->temporary = NULL;
+    return g;
+}
+
+int output_close(struct output *o, bool complete, struct err *e) {
+    int g = complete ? output_flush(o, e) : 0;
+    int f = finish_file(o, complete && g == 0, g == 0 ? e : NULL);
+    writer_release(&o->writer);
+    text_out_free(o->text);
+    o->text = NULL;
+    buf_release(&o->pending);
+    return g < 0 ? g : f;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a tool's records go: blocks through the writer, or text, into one descriptor. A file output is written under a
+ * temporary name and appears when it is complete.
+ */
+#ifndef LEAT_STREAM_OUTPUT_H
+#define LEAT_STREAM_OUTPUT_H
+
+#include "stream/text_out.h"
+#include "stream/writer.h"
+
+struct output_config {
+    struct text_out_config text; /* its `format` decides; OUT_DEFAULT is resolved by output_open */
+    const char *file;            /* NULL: fd */
+    int fd;
+    bool force;      /* binary to a terminal is refused without it */
+    bool unbuffered; /* flush after each record */
+};
+
+struct output {
+    struct output_config config;
+    enum out_format format; /* resolved */
+    struct writer writer;   /* OUT_BLOCKS; its descriptor serves text as well */
+    struct text_out *text;
+    struct buf pending; /* text */
+    char *temporary;    /* name of the file until it is complete */
+    uint64_t records;
+};
+
+int output_open(struct output *o, const struct output_config *config, struct err *e) NODISCARD;
+static inline bool output_is_blocks(const struct output *o) {
+    return o->format == OUT_BLOCKS;
+}
+
+/* One record. `like` names its source as writer_record has it. */
+int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,
+                  const struct record *r, struct err *e) NODISCARD;
+
+/* Hand everything to the system: before waiting, and at the end. */
+int output_flush(struct output *o, struct err *e) NODISCARD;
+
+/* Flush and make the file appear (`complete`), or remove it. Checks the close. */
+int output_close(struct output *o, bool complete, struct err *e) NODISCARD;
+
+#endif

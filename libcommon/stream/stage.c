@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run loop. See stage.h. */
+#include "stream/stage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/random.h"
+#include "stream/deadletter.h"
+#include "stream/stage_impl.h"
+#include "sys/signals.h"
+#include "sys/sys.h"
+
+#define TICK_RECORDS 256 /* a tick once in so many text records, or once a block */
+
+static const struct block_header text_header = {.flags = BLOCK_JSON_VALID};
+
+const char *stage_where(struct stage *s, const struct record *r) {
+    if (s->text)
+        (void)snprintf(s->where, sizeof s->where, "%s:%" PRIu64, s->input_name, text_in_line(s->text));
+    else if (s->origin.topic)
+        (void)snprintf(s->where, sizeof s->where, "%s/%u@%" PRIu64, s->origin.topic, s->origin.partition, r->offset);
+    else
+        (void)snprintf(s->where, sizeof s->where, "%s@%" PRIu64, s->input_name, r->offset);
+    return s->where;
+}
+
+static void tick(struct stage *s) {
+    if (s->config->tick) s->config->tick(s->config->hook_ctx, &s->counts);
+}
+
+static void notice(struct stage *s, const char *text) {
+    if (s->config->notice) s->config->notice(s->config->hook_ctx, text);
+}
+
+/* Our own start goes out as soon as it is known what came before us, and in any case before the first record. */
+static int write_start(struct stage *s, const json_t *history, struct err *e) {
+    if (s->started || s->config->no_output || !output_is_blocks(&s->output)) return 0;
+    struct buf body = {0};
+    uint64_t run = 0;
+    int g = random_bytes(&run, sizeof run, e);
+    if (g == 0 && control_start(&body, run, history, s->config->tool, s->config->args, s->config->arg_count,
+                                sys.wall_ns()) < 0)
+        g = err_nomem(e);
+    if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
+    buf_release(&body);
+    s->started = g == 0;
+    return g;
+}
+
+int stage_emit(struct stage *s, const struct record *r, struct err *e) {
+    int g = s->started ? 0 : write_start(s, NULL, e);
+    if (g < 0) return g;
+    if (s->like->topic_id != 0) return output_record(&s->output, s->like, &s->origin, r, e);
+    struct record derived = *r;
+    derived.offset = s->derived++;
+    return output_record(&s->output, s->like, &s->origin, &derived, e);
+}
+
+/* The one policy for bad records. `e` says what is wrong; the record is named, kept or counted, or ends the run. */
+int stage_bad(struct stage *s, const struct record *r, struct err *e) {
+    s->counts.bad++;
+    const char *where = stage_where(s, r);
+    if (s->config->dead_letter) {
+        struct err why = *e;
+        return deadletter_put(s, r, where, &why, e);
+    }
+    if (!s->config->skip_bad) return err_prefix(e, "record '%s': ", where);
+    if (s->counts.bad <= 3) {
+        char text[sizeof e->text + 160];
+        (void)snprintf(text, sizeof text, "record '%s' skipped: %s", where, e->text);
+        notice(s, text);
+    } else if (s->counts.bad == 4) {
+        notice(s, "more bad records are skipped and only counted");
+    }
+    return 0;
+}
+
+static int check_value(struct stage *s, const struct record *r, struct err *e) {
+    struct json_fault fault;
+    if (r->value_type != VALUE_JSON) return 0;
+    int g = json_validate(&s->json, r->value, r->value_size, &fault);
+    if (g == G_DATA) return err_set(e, G_DATA, "value is not JSON: %s at byte %zu", fault.reason, fault.at);
+    return g < 0 ? err_nomem(e) : 0;
+}
+
+static int handle_record(struct stage *s, const struct record *r, bool checked, struct err *e) {
+    int g = checked ? 0 : check_value(s, r, e);
+    if (g == 0) g = s->ops->record(s->ctx, s, r, e);
+    return g == G_DATA ? stage_bad(s, r, e) : g;
+}
+
+static int handle_data(struct stage *s, const struct block *b, struct err *e) {
+    s->like = &b->h;
+    s->origin = (struct record_origin){.topic = sources_find(&s->sources, b->h.topic_id), .partition = b->h.partition};
+    s->counts.bytes_in += BLOCK_HEADER_SIZE + b->h.stored_size;
+    if (b->h.max_time > s->counts.max_time) s->counts.max_time = b->h.max_time;
+    tick(s);
+    if (s->ops->block) {
+        s->counts.records_in += b->h.records;
+        return s->ops->block(s->ctx, s, b, e);
+    }
+    struct record_walk w;
+    struct record r;
+    bool checked = (b->h.flags & BLOCK_JSON_VALID) != 0 || s->config->trust_blocks;
+    record_walk_init(&w, &b->h, b->body, s->config->input.record_limit);
+    int g;
+    while ((g = record_next(&w, &r, e)) > 0) {
+        s->counts.records_in++;
+        g = handle_record(s, &r, checked, e);
+        if (g < 0) return g;
+    }
+    return g;
+}
+
+static int handle_end(const struct control *c, struct err *e) {
+    if (c->status == 0) return 0;
+    return err_set(e, G_UPSTREAM, "upstream failed with status %d%s%s", c->status, c->error ? ": " : "",
+                   c->error ? c->error : "");
+}
+
+static int handle_control(struct stage *s, const struct block *b, struct err *e) {
+    int g;
+    switch (b->control.type) {
+    case CONTROL_START: return write_start(s, json_object_get(b->control.json, "history"), e);
+    case CONTROL_END: return handle_end(&b->control, e);
+    case CONTROL_SEGMENT: return 0;
+    case CONTROL_SOURCE:
+        g = sources_add(&s->sources, b->h.topic_id, b->control.topic, e);
+        if (g < 0) return g;
+        break;
+    default: break;
+    }
+    if (s->ops->control) return s->ops->control(s->ctx, s, b, e);
+    if (s->config->no_output || !output_is_blocks(&s->output)) return 0;
+    g = write_start(s, NULL, e);
+    return g < 0 ? g : writer_block(&s->output.writer, b->header, b->stored, &b->h, e);
+}
+
+/* About to wait: nothing may stay behind. */
+int stage_idle(struct stage *s, struct err *e) {
+    s->wake_ns = -1;
+    int g = s->ops->idle ? s->ops->idle(s->ctx, s, e) : 0;
+    if (g == 0 && !s->config->no_output) g = output_flush(&s->output, e);
+    if (g == 0 && s->config->dead_letter) g = sink_flush(s->config->dead_letter, e);
+    tick(s);
+    return g;
+}
+
+/* Idle until the input has something, as often as the tool asks for it. */
+static int wait_input(struct stage *s, const struct inbuf *in, struct err *e) {
+    int g = stage_idle(s, e);
+    while (g == 0 && s->wake_ns >= 0) {
+        struct pollfd p = {.fd = in->fd, .events = POLLIN};
+        int timeout_ms = s->wake_ns / 1000000 >= INT32_MAX ? INT32_MAX : (int)(s->wake_ns / 1000000) + 1;
+        int ready = sys.poll(&p, 1, timeout_ms);
+        if (ready != 0) break; /* something is there; or a signal or an error, which the read will find */
+        g = stage_idle(s, e);
+    }
+    return g;
+}
+
+static int run_blocks(struct stage *s, struct inbuf *in, struct err *e) {
+    struct reader reader;
+    struct block block = {0};
+    reader_init(&reader, in, s->config->input.record_limit);
+    s->text = NULL;
+    int g = 0;
+    while (g == 0) {
+        if (!reader_ready(&reader)) g = wait_input(s, in, e);
+        if (g == 0) g = reader_next(&reader, &block, e);
+        if (g == 0) g = block.h.kind == BLOCK_DATA ? handle_data(s, &block, e) : handle_control(s, &block, e);
+    }
+    reader_release(&reader, &block);
+    return g;
+}
+
+/* One text record, good or bad. */
+int stage_text_record(struct stage *s, struct text_in *text, const char *name, int grade, struct record *r,
+                      struct err *e) {
+    s->text = text;
+    s->input_name = name;
+    s->like = &text_header;
+    s->origin = (struct record_origin){0};
+    size_t n;
+    (void)text_in_raw(text, &n);
+    s->counts.bytes_in += n;
+    if (++s->counts.records_in % TICK_RECORDS == 0) tick(s);
+    if (grade == G_DATA) return stage_bad(s, r, e);
+    r->offset = s->counts.records_in - 1;
+    return handle_record(s, r, true, e);
+}
+
+static int run_text(struct stage *s, struct inbuf *in, enum in_format format, struct err *e) {
+    struct text_in_config config = s->config->input;
+    struct text_in *text;
+    struct record r = {0};
+    config.format = format;
+    int g = text_in_open(&text, in, &config, e);
+    if (g < 0) return g;
+    while (g == 0) {
+        if (!text_in_ready(text)) g = wait_input(s, in, e);
+        if (g < 0) break;
+        g = text_in_next(text, &r, e);
+        if (g == 0 || g == G_DATA) g = stage_text_record(s, text, in->name, g, &r, e);
+    }
+    s->text = NULL;
+    text_in_free(text);
+    return g;
+}
+
+/* The format that was asked for, or what the first bytes look like. */
+static int find_format(const struct stage *s, struct inbuf *in, enum in_format *ret, struct err *e) {
+    *ret = s->config->input.format;
+    while (*ret == IN_DETECT) {
+        *ret = input_detect(inbuf_here(in), inbuf_left(in), in->eof);
+        if (*ret != IN_DETECT) break;
+        if (in->eof) { /* empty: any format says that this is a clean end */
+            *ret = IN_LINES;
+            break;
+        }
+        int g = inbuf_more(in, e);
+        if (g < 0) return g;
+    }
+    return 0;
+}
+
+static int run_input(struct stage *s, const char *file, struct err *e) {
+    struct inbuf in;
+    enum in_format format;
+    bool standard = strcmp(file, "-") == 0;
+    int fd = standard ? STDIN_FILENO : sys.openat(AT_FDCWD, file, O_RDONLY, 0);
+    if (fd < 0) return err_sys(e, errno, "cannot open '%s'", file);
+    s->input_name = standard ? "standard input" : file;
+    int g = inbuf_init(&in, fd, s->input_name, e);
+    if (g == 0) g = find_format(s, &in, &format, e);
+    if (g == 0) g = format == IN_BLOCKS ? run_blocks(s, &in, e) : run_text(s, &in, format, e);
+    inbuf_release(&in);
+    if (!standard) sys.close(fd);
+    return g > 0 ? 0 : g;
+}
+
+static int run_inputs(struct stage *s, struct err *e) {
+    static const char *const standard_input = "-";
+    if (s->config->follow) return stage_run_follow(s, e);
+    size_t n = s->config->file_count ? s->config->file_count : 1;
+    const char *const *files = s->config->file_count ? s->config->files : &standard_input;
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < n; i++) g = run_input(s, files[i], e);
+    return g;
+}
+
+/* The last block tells downstream how it went. Text has no such words: the exit code must do. */
+static int write_end(struct stage *s, int status, const struct err *why, struct err *e) {
+    if (s->config->no_output || !output_is_blocks(&s->output)) return 0;
+    int g = write_start(s, NULL, e);
+    writer_close_block(&s->output.writer);
+    struct buf body = {0};
+    if (g == 0 && control_end(&body, status, s->output.writer.records, s->output.writer.bytes,
+                              status ? why->text : NULL) < 0)
+        g = err_nomem(e);
+    if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
+    buf_release(&body);
+    return g;
+}
+
+static int finish(struct stage *s, int g, struct err *e) {
+    if (g == 0 && s->ops->end) g = s->ops->end(s->ctx, s, e);
+    if (s->config->no_output) return g;
+    if (g == G_PIPE) {
+        struct err ignored;
+        int closed = output_close(&s->output, false, &ignored);
+        return closed < 0 && closed != G_PIPE ? closed : g;
+    }
+    struct err end_error;
+    /* A run that was stopped did not see all of its input: downstream must know. */
+    int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
+    int w = write_end(s, status, e, &end_error);
+    if (w == 0) w = output_flush(&s->output, &end_error);
+    if (g == 0 && w < 0) {
+        g = w;
+        *e = end_error;
+    }
+    int c = output_close(&s->output, g == 0, &end_error);
+    if (g == 0 && c < 0) {
+        g = c;
+        *e = end_error;
+    }
+    return g;
+}
+
+int stage_run(struct stage *s, const struct stage_config *config, const struct stage_ops *ops, void *ctx,
+              struct err *e) {
+    *s = (struct stage){.config = config, .ops = ops, .ctx = ctx, .counts.max_time = NO_TIME, .like = &text_header};
+    struct json_limits limits = {.max_depth = config->input.json_depth};
+    if (json_validator_init(&s->json, &limits) < 0) return err_nomem(e);
+    int g = config->no_output ? 0 : output_open(&s->output, &config->output, e);
+    if (g == 0) {
+        g = run_inputs(s, e);
+        g = finish(s, g, e);
+    }
+    if (config->dead_letter && g >= 0) g = sink_flush(config->dead_letter, e);
+    tick(s);
+    json_validator_release(&s->json);
+    sources_release(&s->sources);
+    return g;
+}
