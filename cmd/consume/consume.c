@@ -148,9 +148,14 @@ static int write_end(struct consumer *c, int status, const char *why, struct err
     return writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
 }
 
+/* Another member has it, and it is not about to become ours. */
+static bool is_elsewhere(const struct consumer *c, const struct source *s) {
+    return c->group && s->state == SOURCE_AWAY && !group_owns(&s->of->share, s->partition);
+}
+
 static bool all_done(const struct consumer *c) {
     for (size_t i = 0; i < c->source_count; i++)
-        if (c->sources[i].state != SOURCE_DONE && c->sources[i].state != SOURCE_AWAY) return false;
+        if (c->sources[i].state != SOURCE_DONE && !is_elsewhere(c, &c->sources[i])) return false;
     return true;
 }
 
@@ -248,11 +253,10 @@ static int finish(struct consumer *c, int g, struct err *e) {
     int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
     int f = g == G_PIPE ? 0 : write_end(c, status, status ? e->text : NULL, &late);
     if (f == 0 && g != G_PIPE) f = output_flush(&c->output, &late);
+    int closed = output_close(&c->output, g == 0 && f == 0, f == 0 ? &late : NULL);
+    if (f == 0) f = closed;
+    c->file_complete = g == 0 && f == 0;
     if (f == 0) f = membership_leave(c, &late);
-    if (f == 0 || g != 0) {
-        int closed = output_close(&c->output, g == 0, f == 0 ? &late : NULL);
-        if (f == 0) f = closed;
-    }
     if (g == 0 && f < 0) {
         *e = late;
         g = f;
@@ -301,6 +305,7 @@ static int run(struct consumer *c, const struct options *o, const struct argumen
     if (g == 0) g = output_open(&c->output, &out, e);
     free(wanted);
     if (g < 0) return g;
+    tool_sandbox(c->log.path, NULL, 0, false, o->output.file);
     g = write_start(c, provenance, e);
     if (g == 0) g = open_sources(c, e);
     if (g == 0) g = consume(c, p, e);

@@ -54,6 +54,7 @@ struct consumer {
     const char *group; /* NULL: none */
     bool exit_at_end, uncommitted;
     bool watermarks;
+    bool file_complete; /* --output: it has its name */
     int64_t out_of_order_ns;
     uint64_t left; /* records still wanted; UINT64_MAX: all */
     /* work space */

@@ -51,6 +51,7 @@ int taking_add(struct consumer *c, struct source *s, struct err *e) {
 
 void taking_update(struct consumer *c) {
     if (!c->group || c->queue_len == 0) return;
+    if (c->output.config.file && !c->file_complete) return; /* the file is not there before all of it is */
     uint64_t in_pipe = pipe_pending(c->output.writer.fd), written = c->output.writer.written;
     uint64_t taken = written > in_pipe ? written - in_pipe : 0;
     while (c->queue_len > 0 && c->queue[c->queue_head].written <= taken) {

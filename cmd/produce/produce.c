@@ -3,7 +3,6 @@
  * leat produce: records into a topic. The stage reads and validates, the appender batches and makes durable; what is
  * here is what lies between them: key, time, headers, tombstones, acknowledgements.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "json/text.h"
 #include "log/dest.h"
 #include "stream/timefield.h"
+#include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -32,6 +32,7 @@ struct options {
     struct option_choice sync;
 };
 #define NO_PARTITION UINT64_MAX
+#define CLOCK_RECORDS 32
 
 static const struct option_spec option_table[] = {
     {.letter = 'k', .name = "key", .kind = OPTION_STRING, .arg = "EXPR", .section = "Records",
@@ -97,19 +98,18 @@ struct producer {
     struct buf acks;
     bool lines_with_key;
     bool arrival_time; /* the format has no times: the clock gives one */
+    int64_t clock_ns;
+    uint32_t clock_uses; /* since it was asked */
     struct json_validator json;
     struct text_in_config input;
+    struct sync_policy sync; /* when there is an option for it */
+    struct progress *progress;
 };
 
 static int flush_acks(struct producer *p, struct err *e) {
-    size_t n = p->acks.len, done = 0;
-    while (done < n) {
-        ssize_t k = write(STDOUT_FILENO, p->acks.data + done, n - done);
-        if (k < 0) return err_sys(e, errno, "cannot write to standard output");
-        done += (size_t)k;
-    }
+    int g = p->acks.len ? file_write_all(STDOUT_FILENO, p->acks.data, p->acks.len, "standard output", e) : 0;
     buf_clear(&p->acks);
-    return 0;
+    return g;
 }
 
 static int on_acked(void *ctx, const char *topic, uint32_t partition, uint64_t offset, struct err *e) {
@@ -168,13 +168,17 @@ static int set_headers(struct producer *p, struct record *r, struct err *e) {
 }
 
 static int set_time(struct producer *p, const struct stage *s, struct record *r, struct err *e) {
-    if (p->time.used) return time_field_get(&p->time, r, &r->time, e);
-    if (r->time == NO_TIME && s->text && p->arrival_time) r->time = sys.wall_ns();
+    bool tombstone = r->value_type == VALUE_NONE && r->time != NO_TIME; /* it has no field, but a time */
+    if (p->time.used && !tombstone) return time_field_get(&p->time, r, &r->time, e);
+    if (r->time != NO_TIME || !s->text || !p->arrival_time) return 0;
+    /* In a flood one look at the clock serves a few records; behind a wait the clock is always asked. */
+    if (p->clock_uses++ % CLOCK_RECORDS == 0) p->clock_ns = sys.wall_ns();
+    r->time = p->clock_ns;
     return 0;
 }
 
 static int set_key(struct producer *p, struct record *r, struct err *e) {
-    if (!p->key.used) return 0;
+    if (!p->key.used || r->value_type == VALUE_NONE) return 0; /* a tombstone has no field, but its own key */
     int g = key_field_get(&p->key, r, &p->scratch, &r->key, &r->key_size, e);
     if (g < 0) return g;
     r->has_key = g == 1;
@@ -199,13 +203,18 @@ static int on_record(void *ctx, struct stage *s, const struct record *in, struct
         r.value_type = VALUE_NONE;
         r.value_size = 0;
     }
-    return appender_put(p->appender, &r, e);
+    g = appender_put(p->appender, &r, e);
+    if (g < 0) return g;
+    p->progress->records_out++;
+    p->progress->bytes_out += r.value_size;
+    return 0;
 }
 
 static int on_idle(void *ctx, struct stage *s, struct err *e) {
     struct producer *p = ctx;
     int g = appender_sync(p->appender, false, e);
     s->wake_ns = appender_due_ns(p->appender);
+    p->clock_uses = 0;
     return g < 0 ? g : flush_acks(p, e);
 }
 
@@ -226,14 +235,24 @@ static int parse_headers(const struct option_list *list, struct buf *headers, st
     return 0;
 }
 
+static int parse_sync(struct producer *p, struct err *e) {
+    char text[64];
+    const struct option_choice *sync = &p->o->sync;
+    if (!sync->at) return 0;
+    (void)snprintf(text, sizeof text, "%s%s%s", sync->word, sync->arg ? "=" : "", sync->arg ? sync->arg : "");
+    return sync_policy_parse(text, &p->sync, e);
+}
+
 static int prepare(struct producer *p, struct stage_config *c, struct err *e) {
     const struct options *o = p->o;
     int g = input_config(&o->input, &c->input, e);
     if (g == 0) g = key_field_init(&p->key, o->key, e);
     if (g == 0) g = time_field_init(&p->time, o->input.time, o->input.time_format, o->input.tz, e);
     if (g == 0) g = parse_headers(&o->headers, &p->headers, e);
+    if (g == 0) g = parse_sync(p, e);
     if (g < 0) return g;
     if (o->envelope) c->input.format = IN_ENVELOPE;
+    if (o->envelope && o->key_delimiter) return err_set(e, G_USAGE, "--envelope and --key-delimiter exclude each other");
     p->input = c->input;
     p->arrival_time = c->input.format != IN_ENVELOPE;
     p->lines_with_key = o->key_delimiter != NULL;
@@ -253,13 +272,19 @@ static int open_topic(const struct options *o, const struct log *log, const char
                       struct err *e) {
     int g = topic_open(t, log, name, e);
     if (g != G_ABSENT || o->no_create) return g;
-    g = topic_create(log, name, o->partitions ? (uint32_t)o->partitions : 1, &topic_settings_default, true, e);
+    struct topic_settings settings = topic_settings_default;
+    uint32_t partitions = o->partitions ? (uint32_t)o->partitions : 1;
+    if (o->input.max_record_bytes > settings.max_record) settings.max_record = o->input.max_record_bytes;
+    if (o->partition != NO_PARTITION && o->partition >= partitions)
+        return err_set(e, G_USAGE, "topic '%s' would be made with %u partitions; there is no partition %" PRIu64, name,
+                       partitions, o->partition);
+    g = topic_create(log, name, partitions, &settings, true, e);
     return g < 0 ? g : topic_open(t, log, name, e);
 }
 
 static int open_appender(struct producer *p, struct topic *t, struct err *e) {
     struct appender_config c = {
-        .sync = t->settings.sync,
+        .sync = p->o->sync.at ? p->sync : t->settings.sync,
         .partition = p->o->partition == NO_PARTITION ? -1 : (int64_t)p->o->partition,
         .validated = true,
         .acked = p->o->ack ? on_acked : NULL,
@@ -267,16 +292,18 @@ static int open_appender(struct producer *p, struct topic *t, struct err *e) {
         .ctx = p,
     };
     int g = 0;
-    if (p->o->sync.at) {
-        char text[64];
-        const char *interval = p->o->sync.arg;
-        (void)snprintf(text, sizeof text, "%s%s%s", p->o->sync.word, interval ? "=" : "", interval ? interval : "");
-        g = sync_policy_parse(text, &c.sync, e);
-    }
-    if (g == 0 && p->input.record_limit > t->settings.max_record && p->o->input.max_record_bytes)
+    if (p->input.record_limit > t->settings.max_record && p->o->input.max_record_bytes)
         g = err_set(e, G_USAGE, "topic '%s' takes records of at most %" PRIu64 " bytes; 'leat topic alter --set max_record=…' raises it",
                     t->name, t->settings.max_record);
     return g < 0 ? g : appender_open(&p->appender, t, &c, e);
+}
+
+/* What was read before the fault is kept, and acknowledged. */
+static void keep_the_rest(struct producer *p, int g) {
+    struct err late;
+    int k = appender_sync(p->appender, true, &late);
+    if (k == 0 && g != G_IO && g != G_PIPE) k = flush_acks(p, &late);
+    if (k < 0 && g != G_IO) diag_error(&late);
 }
 
 static int run(struct producer *p, struct stage_config *c, const char *name, struct err *e) {
@@ -285,7 +312,8 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     struct topic topic = {.dir = -1};
     struct sink *letters = NULL;
     struct stage stage;
-    int g = log_open(&log, p->o->log.dir, !p->o->no_create, p->o->force_fs, e);
+    int g = topic_name_check(name, e);
+    if (g == 0) g = log_open(&log, p->o->log.dir, !p->o->no_create, p->o->force_fs, e);
     if (g < 0) return g;
     g = open_topic(p->o, &log, name, &topic, e);
     if (g == 0) g = open_appender(p, &topic, e);
@@ -293,11 +321,9 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     if (g == 0) {
         c->dead_letter = letters;
         c->no_output = true;
+        tool_sandbox(log.path, c->files, c->file_count, p->o->follow, NULL);
         g = stage_run(&stage, c, &ops, p, e);
-        if (g < 0 && p->appender) { /* what was read before the fault is kept, and acknowledged */
-            struct err late;
-            if (on_end(p, &stage, &late) < 0 && g != G_IO) diag_error(&late);
-        }
+        if (g < 0) keep_the_rest(p, g);
     }
     if (letters) {
         int closed = sink_close(letters, g < 0 ? NULL : e);
@@ -314,8 +340,8 @@ int main(int argc, char **argv) {
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;
-    struct producer p = {.o = &o};
     struct progress progress = {0};
+    struct producer p = {.o = &o, .progress = &progress};
     struct stage_config config = {0};
     struct err e = {0};
     signals_init(true);

@@ -12,6 +12,7 @@
 #include "cli/exit.h"
 #include "cli/option.h"
 #include "cli/version.h"
+#include "sys/signals.h"
 
 static int stdout_write(const struct buf *b, struct err *e) {
     for (size_t at = 0; at < b->len;) {
@@ -48,6 +49,7 @@ static enum exit_code text_print(const struct tool_spec *tool, const struct argu
 
 int option_begin(const struct tool_spec *tool, int argc, char **argv, void *options, struct arguments *ret) {
     struct err e = {0};
+    standard_fds_guard();
     diag_init(tool->name, DIAG_NORMAL);
     int rc = option_parse(tool, argc, argv, options, ret, &e);
     int code = -1;

@@ -3,12 +3,15 @@
 #include "cli/stage_options.h"
 
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/diag.h"
 #include "cli/exit.h"
 #include "cli/terminal.h"
+#include "sys/sandbox.h"
 #include "sys/signals.h"
 
 int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) {
@@ -68,6 +71,28 @@ void stage_config_common(struct stage_config *c, const char *tool, int argc, cha
     c->tick = tick;
     c->notice = notice;
     c->hook_ctx = p;
+}
+
+/* One more path, copied; with `folder` the folder that it is in. */
+static void add_path(struct sandbox_path *paths, size_t *n, const char *path, bool folder, bool write) {
+    const char *slash = strrchr(path, '/');
+    char *copy = !folder ? strdup(path) : !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    if (copy) paths[(*n)++] = (struct sandbox_path){copy, write};
+}
+
+void tool_sandbox(const char *log_path, const char *const *files, size_t count, bool follow, const char *output) {
+    static const char *const words[] = {"off", "partly on", "on"};
+    struct sandbox_path *paths = calloc(count + 4, sizeof *paths);
+    if (!paths) return;
+    size_t n = 0;
+    add_path(paths, &n, "/proc/sys/kernel/random/boot_id", false, false);
+    add_path(paths, &n, "/dev/null", false, false);
+    for (size_t i = 0; i < count; i++) add_path(paths, &n, files[i], follow, false);
+    if (log_path) add_path(paths, &n, log_path, false, true);
+    if (output) add_path(paths, &n, output, true, true);
+    diag_info("sandbox %s", words[sandbox_enter(paths, n)]);
+    for (size_t i = 0; i < n; i++) free((char *)(uintptr_t)paths[i].path);
+    free(paths);
 }
 
 int stage_exit(int grade, const struct err *e) {

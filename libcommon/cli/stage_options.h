@@ -17,6 +17,10 @@ int output_config(const struct output_options *o, struct output_config *ret, str
 void stage_config_common(struct stage_config *c, const char *tool, int argc, char **argv, const struct arguments *args,
                          struct progress *p);
 
+/* Give up everything but the log (NULL: none), the input files (with `follow` their folders, where others may appear)
+ * and the folder of the output file (NULL: none). Call it when all else is open. */
+void tool_sandbox(const char *log_path, const char *const *files, size_t count, bool follow, const char *output);
+
 /* Print the error, if there is one, and return the exit code. A stop by signal ends the process by that signal. */
 int stage_exit(int grade, const struct err *e);
 

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records into a topic. See appender.h. */
+/*
+ * Records into a topic. See appender.h.
+ *
+ * A flood goes through a second thread: it appends and syncs full blocks while the first fills the next ones. A trickle
+ * never meets it, as a hand-over would cost more than the append. While the thread has work, the partitions are its own;
+ * the caller waits for it (worker_drain) before it touches them.
+ */
 #include "log/appender.h"
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/murmur2.h"
 #include "base/random.h"
 #include "log/clean.h"
+#include "sys/signals.h"
 #include "sys/sys.h"
 
-#define PENDING_BYTES (4u << 20)         /* over all partitions; then everything is appended */
+#define PENDING_BYTES (4u << 20)         /* in all blocks being filled; then all are appended */
 #define SYNC_BYTES (64u << 20)           /* a flood is made durable at least this often */
 #define SYNC_FLOOD_NS INT64_C(200000000) /* and this often */
+#define JOBS 4                           /* full blocks that wait for the thread */
 
 struct ack_range {
     uint64_t first, count;
@@ -26,10 +35,17 @@ struct batch {
     bool open;
     bool dirty;
     struct buf body;
-    struct append_block block;
+    struct block_header h;
     uint64_t appended;      /* offset behind the last record of ours */
     struct ack_range *acks; /* only where somebody wants to know */
     size_t ack_count, ack_cap;
+};
+
+/* A full block on its way to its partition. */
+struct job {
+    struct batch *batch;
+    struct buf body;
+    struct block_header h;
 };
 
 struct appender {
@@ -42,45 +58,22 @@ struct appender {
     uint64_t pending_bytes; /* in all bodies */
     uint64_t unsynced_bytes;
     int64_t unsynced_since; /* boot clock; 0: nothing */
+    struct job direct;      /* the caller's own way, without the thread */
+    struct worker {
+        pthread_t thread;
+        bool running, quit;
+        pthread_mutex_t mutex;
+        pthread_cond_t changed;
+        struct job jobs[JOBS]; /* a ring */
+        unsigned head, len;    /* the first is being worked on until it is taken off */
+        int failed;            /* the first failure; nothing is appended after it */
+        struct err why;
+        char notice[600];
+    } worker;
 };
 
-int appender_open(struct appender **ret, struct topic *t, const struct appender_config *config, struct err *e) {
-    struct appender *a = calloc(1, sizeof *a);
-    if (!a) return err_nomem(e);
-    a->topic = t;
-    a->config = *config;
-    a->batches = calloc(t->partitions, sizeof *a->batches);
-    int g = a->batches ? random_bytes(&a->producer_id, sizeof a->producer_id, e) : err_nomem(e);
-    if (g == 0 && config->partition >= (int64_t)t->partitions)
-        g = err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %" PRId64, t->name,
-                    t->partitions, config->partition);
-    a->turn = (uint32_t)(a->producer_id % t->partitions);
-    if (g < 0)
-        appender_free(a);
-    else
-        *ret = a;
-    return g;
-}
-
-void appender_free(struct appender *a) {
-    if (!a) return;
-    for (uint32_t p = 0; a->batches && p < a->topic->partitions; p++) {
-        if (a->batches[p].open) partition_close(&a->batches[p].part);
-        buf_release(&a->batches[p].body);
-        free(a->batches[p].acks);
-    }
-    free(a->batches);
-    free(a);
-}
-
-static void report_recovery(struct appender *a, const struct batch *b) {
-    if (b->part.news.cut_bytes == 0 || !a->config.notice) return;
-    char text[512];
-    (void)snprintf(text, sizeof text,
-                   "partition '%s/%u' was recovered: %" PRIu64 " bytes of an append that was never acknowledged were "
-                   "cut off behind offset %" PRIu64,
-                   a->topic->name, b->part.number, b->part.news.cut_bytes, b->part.news.cut_at);
-    a->config.notice(a->config.ctx, text);
+static void say(struct appender *a, const char *text) {
+    if (a->config.notice && text[0]) a->config.notice(a->config.ctx, text);
 }
 
 static int open_batch(struct appender *a, uint32_t p, struct batch **ret, struct err *e) {
@@ -88,16 +81,18 @@ static int open_batch(struct appender *a, uint32_t p, struct batch **ret, struct
     *ret = b;
     if (b->open) return 0;
     int g = partition_open(&b->part, a->topic, p, PARTITION_APPEND, e);
-    b->open = g == 0;
-    if (g == 0) report_recovery(a, b);
-    return g;
-}
-
-/* Retention and the like ride on the roll of a segment; a failure there is no failure of the append. */
-static void maintain(struct appender *a, const struct batch *b) {
-    struct err why;
-    if (partition_maintain(a->topic, b->part.number, MAINTAIN_RETENTION | MAINTAIN_COMPRESS | MAINTAIN_COMPACT, NULL, &why) < 0 && a->config.notice)
-        a->config.notice(a->config.ctx, why.text);
+    if (g < 0) return g;
+    b->open = true;
+    b->part.lazy = a->config.sync.mode == SYNC_NONE;
+    if (b->part.news.cut_bytes > 0) {
+        char text[512];
+        (void)snprintf(text, sizeof text,
+                       "partition '%s/%u' was recovered: %" PRIu64
+                       " bytes of an append that was never acknowledged were cut off behind offset %" PRIu64,
+                       a->topic->name, p, b->part.news.cut_bytes, b->part.news.cut_at);
+        say(a, text);
+    }
+    return 0;
 }
 
 static int remember_ack(struct batch *b, uint64_t first, uint64_t count) {
@@ -112,34 +107,36 @@ static int remember_ack(struct batch *b, uint64_t first, uint64_t count) {
     return 0;
 }
 
-static void note_appended(struct appender *a, struct batch *b, uint64_t end) {
-    a->pending_bytes -= b->body.len;
-    a->unsynced_bytes += b->body.len;
-    if (a->unsynced_since == 0) a->unsynced_since = sys.boot_ns();
-    buf_clear(&b->body);
-    b->block.h.records = 0;
-    b->appended = end;
-    b->dirty = true;
+/* Retention and the like ride on the roll of a segment; a failure there is no failure of the append. */
+static void maintain(struct appender *a, const struct batch *b, char *notice, size_t notice_size) {
+    struct err why;
+    struct maintain_report report;
+    unsigned what = MAINTAIN_RETENTION | MAINTAIN_COMPRESS | MAINTAIN_COMPACT;
+    if (partition_maintain(a->topic, b->part.number, what, &report, &why) < 0)
+        (void)snprintf(notice, notice_size, "%s", why.text);
 }
 
-static int append_batch(struct appender *a, struct batch *b, struct err *e) {
-    struct append_block *block = &b->block;
-    uint64_t first = 0, segment = b->part.base, records = block->h.records;
-    if (records == 0) return 0;
-    block->body = b->body.data;
-    block->size = (uint32_t)b->body.len;
-    block->h.producer_id = a->producer_id;
-    block->h.producer_seq = a->producer_seq++;
-    append_block_prepare(block);
-    int g = partition_append(&b->part, block, 1, &first, e);
+/* Append one block. The body is left empty, with its memory, for the next one. */
+static int append_job(struct appender *a, struct job *job, char *notice, size_t notice_size, struct err *e) {
+    struct batch *b = job->batch;
+    uint64_t first = 0, segment = b->part.base, records = job->h.records;
+    struct append_block block = {.h = job->h, .body = job->body.data, .size = (uint32_t)job->body.len};
+    block.h.producer_id = a->producer_id;
+    block.h.producer_seq = a->producer_seq++;
+    append_block_prepare(&block);
+    int g = partition_append(&b->part, &block, 1, &first, e);
     if (g < 0) return g;
-    note_appended(a, b, first + records);
+    b->appended = first + records;
+    b->dirty = true;
+    a->unsynced_bytes += block.size;
+    if (a->unsynced_since == 0) a->unsynced_since = sys.boot_ns();
+    buf_clear(&job->body);
     if (a->config.acked && remember_ack(b, first, records) < 0) return err_nomem(e);
     if (a->config.sync.mode == SYNC_NONE)
         partition_publish(&b->part, b->appended);
     else
         (void)sync_file_range(b->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* let the disk begin; no promise in it */
-    if (segment != b->part.base) maintain(a, b);
+    if (segment != b->part.base) maintain(a, b, notice, notice_size);
     return 0;
 }
 
@@ -166,30 +163,174 @@ static int sync_all(struct appender *a, struct err *e) {
     return 0;
 }
 
-static int append_all(struct appender *a, struct err *e) {
-    for (uint32_t p = 0; p < a->topic->partitions; p++) {
-        int g = append_batch(a, &a->batches[p], e);
-        if (g < 0) return g;
-    }
-    return 0;
-}
-
-int64_t appender_due_ns(const struct appender *a) {
+static int64_t due_ns(const struct appender *a) {
     if (a->config.sync.mode != SYNC_INTERVAL || a->unsynced_since == 0) return -1;
     int64_t left = a->unsynced_since + a->config.sync.interval_ns - sys.boot_ns();
     return left > 0 ? left : 0;
 }
 
+static int sync_flood(struct appender *a, struct err *e) {
+    bool due = a->config.sync.mode == SYNC_INTERVAL
+                   ? due_ns(a) == 0
+                   : a->unsynced_bytes >= SYNC_BYTES || sys.boot_ns() - a->unsynced_since >= SYNC_FLOOD_NS;
+    return due ? sync_all(a, e) : 0;
+}
+
+/* ---- the second thread ---- */
+
+static void *worker_main(void *arg) {
+    struct appender *a = arg;
+    struct worker *w = &a->worker;
+    struct err e;
+    char notice[600];
+    pthread_mutex_lock(&w->mutex);
+    for (;;) {
+        while (w->len == 0 && !w->quit) pthread_cond_wait(&w->changed, &w->mutex);
+        if (w->len == 0) break;
+        struct job *job = &w->jobs[w->head];
+        int g = w->failed;
+        pthread_mutex_unlock(&w->mutex);
+        notice[0] = '\0';
+        if (g == 0) g = append_job(a, job, notice, sizeof notice, &e);
+        if (g == 0) g = sync_flood(a, &e);
+        pthread_mutex_lock(&w->mutex);
+        if (g < 0 && w->failed == 0) {
+            w->failed = g;
+            w->why = e;
+        }
+        if (notice[0]) memcpy(w->notice, notice, sizeof notice);
+        w->head = (w->head + 1) % JOBS;
+        w->len--;
+        pthread_cond_broadcast(&w->changed);
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return NULL;
+}
+
+static int worker_result(struct appender *a, struct err *e) {
+    struct worker *w = &a->worker;
+    if (w->notice[0]) say(a, w->notice);
+    w->notice[0] = '\0';
+    if (w->failed < 0) *e = w->why;
+    return w->failed;
+}
+
+/* From here on the partitions are the caller's again. */
+static int worker_drain(struct appender *a, struct err *e) {
+    struct worker *w = &a->worker;
+    if (!w->running) return 0;
+    pthread_mutex_lock(&w->mutex);
+    while (w->len > 0) pthread_cond_wait(&w->changed, &w->mutex);
+    int g = worker_result(a, e);
+    pthread_mutex_unlock(&w->mutex);
+    return g;
+}
+
+static bool worker_start(struct appender *a) {
+    struct worker *w = &a->worker;
+    if (w->running) return true;
+    if (a->config.acked) return false; /* acknowledgements go out in the caller's thread */
+    pthread_mutex_init(&w->mutex, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    signals_block(true); /* the caller's thread is the one to be interrupted */
+    w->running = pthread_create(&w->thread, NULL, worker_main, a) == 0;
+    signals_block(false);
+    return w->running;
+}
+
+static void worker_stop(struct appender *a) {
+    struct worker *w = &a->worker;
+    if (!w->running) return;
+    pthread_mutex_lock(&w->mutex);
+    w->quit = true;
+    pthread_cond_broadcast(&w->changed);
+    pthread_mutex_unlock(&w->mutex);
+    pthread_join(w->thread, NULL);
+    pthread_cond_destroy(&w->changed);
+    pthread_mutex_destroy(&w->mutex);
+    for (unsigned i = 0; i < JOBS; i++) buf_release(&w->jobs[i].body);
+}
+
+/* Move the filled block into a job and take that job's empty body in its place. */
+static void load_job(struct appender *a, struct job *job, struct batch *b) {
+    struct buf empty = job->body;
+    a->pending_bytes -= b->body.len;
+    *job = (struct job){.batch = b, .body = b->body, .h = b->h};
+    b->body = empty;
+    b->h.records = 0;
+}
+
+static int hand_over(struct appender *a, struct batch *b, struct err *e) {
+    struct worker *w = &a->worker;
+    pthread_mutex_lock(&w->mutex);
+    while (w->len == JOBS) pthread_cond_wait(&w->changed, &w->mutex);
+    int g = worker_result(a, e);
+    if (g == 0) {
+        load_job(a, &w->jobs[(w->head + w->len) % JOBS], b);
+        w->len++;
+        pthread_cond_broadcast(&w->changed);
+    }
+    pthread_mutex_unlock(&w->mutex);
+    return g;
+}
+
+/* ---- the caller's side ---- */
+
+int appender_open(struct appender **ret, struct topic *t, const struct appender_config *config, struct err *e) {
+    struct appender *a = calloc(1, sizeof *a);
+    if (!a) return err_nomem(e);
+    a->topic = t;
+    a->config = *config;
+    a->batches = calloc(t->partitions, sizeof *a->batches);
+    int g = a->batches ? random_bytes(&a->producer_id, sizeof a->producer_id, e) : err_nomem(e);
+    if (g == 0 && config->partition >= (int64_t)t->partitions)
+        g = err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %" PRId64, t->name,
+                    t->partitions, config->partition);
+    a->turn = (uint32_t)(a->producer_id % t->partitions);
+    if (g < 0)
+        appender_free(a);
+    else
+        *ret = a;
+    return g;
+}
+
+void appender_free(struct appender *a) {
+    if (!a) return;
+    worker_stop(a);
+    for (uint32_t p = 0; a->batches && p < a->topic->partitions; p++) {
+        if (a->batches[p].open) partition_close(&a->batches[p].part);
+        buf_release(&a->batches[p].body);
+        free(a->batches[p].acks);
+    }
+    buf_release(&a->direct.body);
+    free(a->batches);
+    free(a);
+}
+
+static int append_direct(struct appender *a, struct batch *b, struct err *e) {
+    char notice[600] = "";
+    if (b->h.records == 0) return 0;
+    load_job(a, &a->direct, b);
+    int g = append_job(a, &a->direct, notice, sizeof notice, e);
+    say(a, notice);
+    return g;
+}
+
+static int append_all(struct appender *a, struct err *e) {
+    int g = worker_drain(a, e);
+    for (uint32_t p = 0; g == 0 && p < a->topic->partitions; p++) g = append_direct(a, &a->batches[p], e);
+    return g;
+}
+
+int64_t appender_due_ns(const struct appender *a) {
+    return due_ns(a); /* asked behind appender_sync: the thread has nothing to do */
+}
+
 int appender_sync(struct appender *a, bool now, struct err *e) {
     int g = append_all(a, e);
     if (g < 0) return g;
-    if (!now && a->config.sync.mode == SYNC_INTERVAL && appender_due_ns(a) > 0) return 0;
+    if (!now && due_ns(a) > 0) return 0;
     return sync_all(a, e);
-}
-
-static bool flood_wants_sync(const struct appender *a) {
-    if (a->config.sync.mode == SYNC_INTERVAL) return appender_due_ns(a) == 0;
-    return a->unsynced_bytes >= SYNC_BYTES || sys.boot_ns() - a->unsynced_since >= SYNC_FLOOD_NS;
 }
 
 static uint32_t choose_partition(const struct appender *a, const struct record *r) {
@@ -199,7 +340,7 @@ static uint32_t choose_partition(const struct appender *a, const struct record *
 }
 
 static int add_record(struct appender *a, struct batch *b, const struct record *r, struct err *e) {
-    struct block_header *h = &b->block.h;
+    struct block_header *h = &b->h;
     size_t size = record_size(r);
     if (buf_reserve(&b->body, size) < 0) return err_nomem(e);
     if (h->records == 0)
@@ -216,13 +357,17 @@ static int add_record(struct appender *a, struct batch *b, const struct record *
     return 0;
 }
 
-/* The block is full: append it, and move on to the next partition if nobody asked for this one. */
+/* The block is full: off with it, and on to the next partition if nobody asked for this one. */
 static int make_room(struct appender *a, struct batch *b, struct err *e) {
-    int g = append_batch(a, b, e);
-    if (g == 0 && a->config.partition < 0 && b->part.number == a->turn) a->turn = (a->turn + 1) % a->topic->partitions;
-    return g == 0 && flood_wants_sync(a) ? sync_all(a, e) : g;
+    int g;
+    if (a->config.partition < 0 && b->part.number == a->turn) a->turn = (a->turn + 1) % a->topic->partitions;
+    if (worker_start(a)) return hand_over(a, b, e);
+    g = append_direct(a, b, e);
+    return g == 0 ? sync_flood(a, e) : g;
 }
 
+/* Partitions are opened by the caller; the thread must not be at work on the same structure. It never is: a batch that
+ * is not open has had no job. */
 int appender_put(struct appender *a, const struct record *r, struct err *e) {
     struct batch *b = NULL;
     int g = record_check(r, a->topic->settings.max_record, e);
@@ -232,6 +377,8 @@ int appender_put(struct appender *a, const struct record *r, struct err *e) {
     if (g == 0 && a->pending_bytes >= PENDING_BYTES) g = append_all(a, e);
     return g < 0 ? g : add_record(a, b, r, e);
 }
+
+/* ---- a topic as a sink ---- */
 
 struct topic_sink {
     struct sink sink;

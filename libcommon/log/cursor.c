@@ -189,7 +189,7 @@ static bool segment_is_stale(const struct cursor *c) {
 }
 
 static int check_gone(struct cursor *c, struct err *e) {
-    if (atomic_load(&c->part.tail->state) & TAIL_DELETED)
+    if (partition_is_deleted(&c->part))
         return err_set(e, G_ABSENT, "topic '%s' was deleted", c->part.topic->name);
     uint64_t start = cursor_start(c);
     if (c->next_offset >= start) return 0;

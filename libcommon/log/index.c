@@ -92,6 +92,14 @@ static void encode(const struct index *x, char *out) {
     put_u32_le(out + OFF_INDEX_CRC, crc32c(0, out + HEAD_BYTES, x->count * ENTRY_BYTES));
 }
 
+int index_encode(const struct index *x, struct buf *b, struct err *e) {
+    size_t n = HEAD_BYTES + x->count * ENTRY_BYTES;
+    if (buf_reserve(b, n) < 0) return err_nomem(e);
+    encode(x, b->data + b->len);
+    b->len += n;
+    return 0;
+}
+
 void index_save(const struct index *x, int dir) {
     size_t n = HEAD_BYTES + x->count * ENTRY_BYTES;
     char *bytes = malloc(n);

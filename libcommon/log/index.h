@@ -34,6 +34,9 @@ void index_release(struct index *x);
 int index_build(struct index *x, int fd, const struct segment_identity *id, const struct segment_info *info,
                 uint64_t size, struct err *e) NODISCARD;
 
+/* The bytes of BASE.idx, appended. */
+int index_encode(const struct index *x, struct buf *b, struct err *e) NODISCARD;
+
 /* Write BASE.idx, at best: a failure is not reported, as nothing depends on it. */
 void index_save(const struct index *x, int dir);
 

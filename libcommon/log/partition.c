@@ -25,6 +25,10 @@ const char *partition_label(const struct partition *p, char out[TOPIC_NAME_MAX +
     return out;
 }
 
+bool partition_is_deleted(const struct partition *p) {
+    return tail_valid(p->tail, p->id.topic_id, p->number) && (atomic_load(&p->tail->state) & TAIL_DELETED);
+}
+
 static int open_files(struct partition *p, struct err *e) {
     p->dir = topic_partition_dir(p->topic, p->number, true, e);
     if (p->dir < 0) return p->dir;
@@ -113,7 +117,7 @@ void partition_close(struct partition *p) {
 static int check_lock_file(const struct partition *p, struct err *e) {
     struct stat st;
     char label[TOPIC_NAME_MAX + 16];
-    if (atomic_load(&p->tail->state) & TAIL_DELETED)
+    if (partition_is_deleted(p))
         return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
     if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
     struct stat now = {0};
@@ -265,7 +269,7 @@ static int append_locked(struct partition *p, struct append_block *blocks, size_
     for (size_t i = 0; i < count; i++) total += BLOCK_HEADER_SIZE + (uint64_t)blocks[i].size;
     uint64_t first = atomic_load(&p->tail->written_offset), size = atomic_load(&p->tail->written_size);
     if (size + total > p->topic->settings.segment_size && first > atomic_load(&p->tail->segment)) {
-        int g = partition_roll(p, p->topic->settings.sync.mode != SYNC_NONE, e);
+        int g = partition_roll(p, !p->lazy, e);
         if (g < 0) return g;
         size = atomic_load(&p->tail->written_size);
     }

@@ -33,6 +33,7 @@ struct partition {
     int fd;        /* active segment, as this process last saw it; -1 none */
     uint64_t base; /* of that segment */
     uint32_t epoch;
+    bool lazy;     /* policy none: a segment is sealed without a sync */
     bool stop;     /* a sync failed: this process writes no more here */
     bool unsettled; /* a segment may have got its name without the tail knowing: the next one to lock looks */
     /* What this process appended last: a recovery with a higher epoch may have cut it before it was durable. */
@@ -47,6 +48,9 @@ struct partition {
 int partition_open(struct partition *p, struct topic *t, uint32_t number, enum partition_mode mode,
                    struct err *e) NODISCARD;
 void partition_close(struct partition *p);
+
+/* Was the topic deleted while it was open? A page that is not valid says nothing. */
+bool partition_is_deleted(const struct partition *p);
 
 /* "topic/partition", for messages. */
 const char *partition_label(const struct partition *p, char out[TOPIC_NAME_MAX + 16]);

@@ -43,15 +43,33 @@ static int compare_bases(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-int segment_list(int dir, uint64_t **ret_bases, size_t *ret_count, struct err *e) {
-    struct listing l = {0};
-    int g = dir_each(dir, list_entry, &l, e);
+static int list_once(int dir, struct listing *l, struct err *e) {
+    *l = (struct listing){0};
+    int g = dir_each(dir, list_entry, l, e);
     if (g == G_NOMEM) err_nomem(e);
-    if (g < 0) {
+    if (g < 0)
+        free(l->bases);
+    else if (l->count)
+        qsort(l->bases, l->count, sizeof *l->bases, compare_bases);
+    return g;
+}
+
+static bool same_listing(const struct listing *a, const struct listing *b) {
+    return a->count == b->count && (a->count == 0 || memcmp(a->bases, b->bases, a->count * sizeof *a->bases) == 0);
+}
+
+int segment_list(int dir, uint64_t **ret_bases, size_t *ret_count, struct err *e) {
+    struct listing l, again;
+    int g = list_once(dir, &l, e);
+    /* A name that is replaced while a long directory is read may be passed over: what two readings say is true. */
+    for (int tries = 0; g == 0 && tries < 16; tries++) {
+        g = list_once(dir, &again, e);
+        bool same = g == 0 && same_listing(&l, &again);
         free(l.bases);
-        return g;
+        if (g == 0) l = again;
+        if (same) break;
     }
-    if (l.count) qsort(l.bases, l.count, sizeof *l.bases, compare_bases);
+    if (g < 0) return g;
     *ret_bases = l.bases;
     *ret_count = l.count;
     return 0;

@@ -183,14 +183,12 @@ static int check_last(struct survey *s, struct err *e) {
     return survey_fault(seg, 0, 0, seg->base, seg->base, e, "its epoch is lower than that of the segment before");
 }
 
-static int check_first(struct survey *s, struct err *e) {
-    struct surveyed_segment *seg = &s->segments[0];
+static void check_first(struct survey *s) {
+    const struct surveyed_segment *seg = &s->segments[0];
     const struct segment_info *i = &seg->info;
-    uint64_t from = s->start;
-    if (!s->start_there && seg->head_ok && i->has_previous) from = i->previous.base;
-    bool told = s->start_there || (seg->head_ok && i->has_previous);
-    if (!told || from >= seg->base || !s->start_ok) return 0;
-    return survey_fault(seg, 0, 0, from, seg->base, e, "segments before this one are missing");
+    bool told = seg->head_ok && i->has_previous;
+    s->missing_from = s->start_there ? s->start : i->previous.base;
+    s->missing_below = (s->start_there || told) && s->start_ok && s->missing_from < seg->base;
 }
 
 /* Only what nobody can be about to change: of this boot, and nobody died while appending. */
@@ -237,7 +235,7 @@ int survey_partition(struct survey *s, struct partition *p, unsigned flags, stru
         g = look_at_each(s, flags, e);
         for (size_t i = 0; g == 0 && i + 1 < s->count; i++)
             if (!s->segments[i].missing) g = check_sealed(s, i, e);
-        if (g == 0) g = check_first(s, e);
+        check_first(s);
         if (g == 0) g = check_last(s, e);
         if (g == 0 && s->tail_valid && !s->tail_fault) s->tail_fault = judge_tail(s);
     }

@@ -47,6 +47,8 @@ struct survey {
     bool start_there, start_ok;
     uint64_t start; /* records below are not wanted any more */
     uint64_t end;   /* one more than the highest offset that is there, or was acknowledged */
+    bool missing_below; /* segments before the first one are missing, with the offsets from here on */
+    uint64_t missing_from;
     uint64_t leftovers; /* segments wholly below the start, which were not looked at */
 };
 

@@ -76,7 +76,7 @@ static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
     return topic_settings_from_json(json_object_get(o, "settings"), &t->settings, e);
 }
 
-static int read_topic_file(struct topic *t, const char *file, struct err *e) {
+int topic_read_file(struct topic *t, const char *file, struct err *e) {
     struct buf text = {0};
     int g = file_load(t->dir, file, TOPIC_FILE_MAX, &text, e);
     if (g == 0) {
@@ -87,6 +87,10 @@ static int read_topic_file(struct topic *t, const char *file, struct err *e) {
     }
     buf_release(&text);
     return g;
+}
+
+int topic_write_file(const struct topic *t, struct err *e) {
+    return write_topic_file(t->dir, t->name, t->id, t->partitions, t->created_ns, &t->settings, e);
 }
 
 static int map_wake(struct topic *t, struct err *e) {
@@ -126,10 +130,10 @@ int topic_open(struct topic *t, const struct log *log, const char *name, struct 
     (void)snprintf(t->name, sizeof t->name, "%s", name);
     g = t->dir = dir_open(log->topics, name, false, e);
     if (g == G_ABSENT) return err_set(e, G_ABSENT, "there is no topic '%s' in '%s'", name, log->path);
-    if (g >= 0) g = read_topic_file(t, TOPIC_FILE, e);
+    if (g >= 0) g = topic_read_file(t, TOPIC_FILE, e);
     if (g == G_CORRUPT || g == G_ABSENT) {
         struct err second;
-        if (read_topic_file(t, TOPIC_FILE ".prev", &second) == 0) g = 0;
+        if (topic_read_file(t, TOPIC_FILE ".prev", &second) == 0) g = 0;
     }
     if (g >= 0) g = map_wake(t, e);
     if (g < 0) topic_close(t);
@@ -204,8 +208,8 @@ int topic_create(const struct log *log, const char *name, uint32_t partitions, c
 /* The topic as it is now: under the lock, so that a change that somebody else made is not undone unseen. */
 static int check_unaltered(const struct topic *t, struct err *e) {
     struct topic now = *t;
-    int g = read_topic_file(&now, TOPIC_FILE, e);
-    if (g == G_CORRUPT || g == G_ABSENT) g = read_topic_file(&now, TOPIC_FILE ".prev", e);
+    int g = topic_read_file(&now, TOPIC_FILE, e);
+    if (g == G_CORRUPT || g == G_ABSENT) g = topic_read_file(&now, TOPIC_FILE ".prev", e);
     if (g < 0) return g;
     json_t *a = topic_settings_to_json(&t->settings), *b = topic_settings_to_json(&now.settings);
     bool same = a && b && json_equal(a, b) && now.partitions == t->partitions;

@@ -74,6 +74,10 @@ struct topic {
 int topic_open(struct topic *t, const struct log *log, const char *name, struct err *e) NODISCARD;
 void topic_close(struct topic *t); /* takes a zeroed one */
 
+/* For verify and repair: identity and settings from this file of t->dir, and back into topic.json. */
+int topic_read_file(struct topic *t, const char *file, struct err *e) NODISCARD;
+int topic_write_file(const struct topic *t, struct err *e) NODISCARD;
+
 /* Make a topic in one step. G_USAGE when it is there already (1 with `or_open`: somebody else was faster, all is well). */
 int topic_create(const struct log *log, const char *name, uint32_t partitions, const struct topic_settings *settings,
                  bool or_open, struct err *e) NODISCARD;

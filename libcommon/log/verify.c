@@ -85,8 +85,7 @@ static int compare_index(const struct survey *s, const struct surveyed_segment *
 
 /* The index of a sealed segment that is itself whole. A rewritten segment that was cut between two blocks shows only
  * here, because offsets may be missing in it. */
-static int check_index(const struct survey *s, const struct surveyed_segment *seg, struct verification *v,
-                       struct err *e) {
+int verify_index(const struct survey *s, const struct surveyed_segment *seg, struct verification *v, struct err *e) {
     char name[SEGMENT_NAME_BYTES];
     struct buf have = {0};
     if (seg->missing || seg->bound == UINT64_MAX || !seg->head_ok) return 0;
@@ -147,16 +146,27 @@ static int add_segment(const struct survey *s, const struct surveyed_segment *se
             v->list[v->count - 1].to = seg->limit + seg->torn;
         }
     }
-    return g < 0 ? g : check_index(s, seg, v, e);
+    return g < 0 ? g : verify_index(s, seg, v, e);
+}
+
+static int add_missing_below(const struct survey *s, struct verification *v, struct err *e) {
+    if (!s->missing_below) return 0;
+    int g = add_plain(v, DAMAGE_LOSS, s->p, "", "segments before the first one are missing", e);
+    if (g < 0) return g;
+    struct damage *d = &v->list[v->count - 1];
+    d->from = s->missing_from;
+    d->until = s->segments[0].base;
+    v->lost += d->until - d->from;
+    return 0;
 }
 
 static int add_missing_all(const struct survey *s, struct verification *v, struct err *e) {
-    if (s->count > 0 || s->durable <= s->start) return 0;
+    if (s->count > 0 || s->durable == 0) return 0;
     struct damage *d = verification_add(v, DAMAGE_LOSS, s->p->number);
     if (!d) return err_nomem(e);
     name_file(d, s->p->topic, "");
     d->from = s->start;
-    d->until = s->durable;
+    d->until = s->durable > s->start ? s->durable : s->start;
     v->lost += d->until - d->from;
     (void)snprintf(d->what, sizeof d->what, "there are no segments");
     return 0;
@@ -173,6 +183,7 @@ static int add_survey(const struct survey *s, struct verification *v, struct err
     int g = 0;
     v->partitions++;
     for (size_t i = 0; g == 0 && i < s->count; i++) g = add_segment(s, &s->segments[i], v, e);
+    if (g == 0) g = add_missing_below(s, v, e);
     if (g == 0) g = add_missing_all(s, v, e);
     if (g == 0 && !s->start_ok)
         g = add_plain(v, s->tail_valid ? DAMAGE_DERIVED : DAMAGE_LOSS, s->p, "start", "the file fails its check", e);
@@ -224,7 +235,7 @@ int verify_topic_files(const struct log *log, const char *name, const struct top
         g = d ? 0 : err_nomem(e);
         if (d) {
             (void)snprintf(d->file, sizeof d->file, "topics/%s/topic.json", name);
-            (void)snprintf(d->what, sizeof d->what, "%s%s", why.text,
+            (void)snprintf(d->what, sizeof d->what, "%.180s%s", why.text,
                            previous ? "; the generation before is used" : "; the topic cannot be opened");
         }
     } else if (g < 0) {

@@ -39,6 +39,10 @@ int verify_partition(struct topic *t, uint32_t partition, bool json, struct veri
 int verify_topic_files(const struct log *log, const char *name, const struct topic *t, struct verification *v,
                        struct err *e) NODISCARD;
 
+/* Is the index of a segment, whole itself, exactly what it should be? */
+int verify_index(const struct survey *s, const struct surveyed_segment *seg, struct verification *v,
+                 struct err *e) NODISCARD;
+
 /* verify_positions.c */
 int verify_positions(const struct log *log, const struct topic *t, struct verification *v, struct err *e) NODISCARD;
 

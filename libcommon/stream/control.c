@@ -50,8 +50,31 @@ static int read_members(struct control *c, struct err *e) {
     }
 }
 
+/* Levels of arrays and objects: leat-stream(5), "Limits". jansson has a limit of its own, which lies beyond. */
+static bool is_too_deep(const char *text, size_t n) {
+    unsigned depth = 0;
+    bool in_string = false;
+    for (size_t i = 0; i < n; i++) {
+        char c = text[i];
+        if (in_string) {
+            if (c == '\\') i++;
+            if (c == '"') in_string = false;
+        } else if (c == '"') {
+            in_string = true;
+        } else if (c == '[' || c == '{') {
+            if (++depth > CONTROL_DEPTH_MAX) return true;
+        } else if ((c == ']' || c == '}') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
+
 int control_parse(const char *text, size_t n, struct control *ret, struct err *e) {
     json_error_t why;
+    *ret = (struct control){0};
+    if (is_too_deep(text, n))
+        return err_set(e, G_CORRUPT, "control block is nested deeper than %d levels", CONTROL_DEPTH_MAX);
     *ret = (struct control){.json = json_loadb(text, n, JSON_REJECT_DUPLICATES, &why)};
     if (!ret->json) return err_set(e, G_CORRUPT, "control block is not JSON: %s", why.text);
     const char *type = json_string_value(json_object_get(ret->json, "type"));

@@ -12,6 +12,8 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+enum { CONTROL_DEPTH_MAX = 1024 };
+
 enum control_type {
     CONTROL_UNKNOWN, /* to be passed on unread */
     CONTROL_START,

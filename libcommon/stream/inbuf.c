@@ -48,6 +48,7 @@ static int make_room(struct inbuf *in, struct err *e) {
 
 int inbuf_more(struct inbuf *in, struct err *e) {
     int g = make_room(in, e);
+    if (g == 0 && in->before_wait && inbuf_would_block(in)) g = in->before_wait(in->before_wait_ctx, in, e);
     if (g < 0) return g;
     for (;;) {
         if (signals_stop()) return err_set(e, G_STOPPED, "stopped while reading '%s'", in->name);

@@ -23,6 +23,10 @@ struct inbuf {
     uint64_t position; /* of data[0] in the input */
     bool eof;          /* the last read returned 0 */
     bool follow;       /* an end of file is not an end: see inbuf_more */
+    /* Called before a read that would wait, with nothing of the input in use: whatever is held back is shown first. It
+     * may wait itself. A negative result is inbuf_more's. NULL: none. */
+    int (*before_wait)(void *ctx, struct inbuf *in, struct err *e);
+    void *before_wait_ctx;
 };
 
 int inbuf_init(struct inbuf *in, int fd, const char *name, struct err *e) NODISCARD;

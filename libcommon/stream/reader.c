@@ -5,8 +5,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "base/endian.h"
-
 void reader_init(struct reader *r, struct inbuf *in, size_t record_limit) {
     *r = (struct reader){.in = in, .record_limit = record_limit, .verified = true};
 }
@@ -84,13 +82,4 @@ int reader_next(struct reader *r, struct block *b, struct err *e) {
     if (g < 0) return at_block(r, e);
     r->current = size;
     return 0;
-}
-
-bool reader_ready(const struct reader *r) {
-    size_t left = inbuf_left(r->in) - r->current;
-    if (left >= BLOCK_HEADER_SIZE) {
-        const char *next = inbuf_here(r->in) + r->current;
-        if (left - BLOCK_HEADER_SIZE >= get_u32_le(next + 8)) return true;
-    }
-    return !inbuf_would_block(r->in);
 }

@@ -39,7 +39,4 @@ void reader_release(struct reader *r, struct block *b);
  * An `end` block is handed out like any other; what follows decides between G_END and the rest. */
 int reader_next(struct reader *r, struct block *b, struct err *e) NODISCARD;
 
-/* Could reader_next return without waiting? False when the next read would block. */
-bool reader_ready(const struct reader *r);
-
 #endif

@@ -106,13 +106,13 @@ static int handle_data(struct stage *s, const struct block *b, struct err *e) {
     }
     struct record_walk w;
     struct record r;
-    bool checked = (b->h.flags & BLOCK_JSON_VALID) != 0 || s->config->trust_blocks;
+    bool checked = s->config->trust_blocks || ((b->h.flags & BLOCK_JSON_VALID) && !s->config->distrust_blocks);
     record_walk_init(&w, &b->h, b->body, s->config->input.record_limit);
     int g;
     while ((g = record_next(&w, &r, e)) > 0) {
         s->counts.records_in++;
         g = handle_record(s, &r, checked, e);
-        if (g < 0) return g;
+        if (g < 0 || s->enough) return g;
     }
     return g;
 }
@@ -152,7 +152,8 @@ int stage_idle(struct stage *s, struct err *e) {
 }
 
 /* Idle until the input has something, as often as the tool asks for it. */
-static int wait_input(struct stage *s, const struct inbuf *in, struct err *e) {
+static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
+    struct stage *s = ctx;
     int g = stage_idle(s, e);
     while (g == 0 && s->wake_ns >= 0) {
         struct pollfd p = {.fd = in->fd, .events = POLLIN};
@@ -170,9 +171,9 @@ static int run_blocks(struct stage *s, struct inbuf *in, struct err *e) {
     reader_init(&reader, in, s->config->input.record_limit);
     s->text = NULL;
     int g = 0;
-    while (g == 0) {
-        if (!reader_ready(&reader)) g = wait_input(s, in, e);
-        if (g == 0) g = reader_next(&reader, &block, e);
+    while (g == 0 && !s->enough) {
+        g = reader_next(&reader, &block, e);
+        if (g == 0 && s->ops->inspect) g = s->ops->inspect(s->ctx, s, &block, e);
         if (g == 0) g = block.h.kind == BLOCK_DATA ? handle_data(s, &block, e) : handle_control(s, &block, e);
     }
     reader_release(&reader, &block);
@@ -202,9 +203,7 @@ static int run_text(struct stage *s, struct inbuf *in, enum in_format format, st
     config.format = format;
     int g = text_in_open(&text, in, &config, e);
     if (g < 0) return g;
-    while (g == 0) {
-        if (!text_in_ready(text)) g = wait_input(s, in, e);
-        if (g < 0) break;
+    while (g == 0 && !s->enough) {
         g = text_in_next(text, &r, e);
         if (g == 0 || g == G_DATA) g = stage_text_record(s, text, in->name, g, &r, e);
     }
@@ -213,9 +212,15 @@ static int run_text(struct stage *s, struct inbuf *in, enum in_format format, st
     return g;
 }
 
-/* The format that was asked for, or what the first bytes look like. */
+static bool is_named_blocks(const char *name) {
+    size_t n = strlen(name);
+    return n > 5 && strcmp(name + n - 5, ".leat") == 0;
+}
+
+/* The format that was asked for, or what the name or the first bytes look like. */
 static int find_format(const struct stage *s, struct inbuf *in, enum in_format *ret, struct err *e) {
     *ret = s->config->input.format;
+    if (*ret == IN_DETECT && is_named_blocks(in->name)) *ret = IN_BLOCKS;
     while (*ret == IN_DETECT) {
         *ret = input_detect(inbuf_here(in), inbuf_left(in), in->eof);
         if (*ret != IN_DETECT) break;
@@ -235,9 +240,13 @@ static int run_input(struct stage *s, const char *file, struct err *e) {
     bool standard = strcmp(file, "-") == 0;
     int fd = standard ? STDIN_FILENO : sys.openat(AT_FDCWD, file, O_RDONLY, 0);
     if (fd < 0) return err_sys(e, errno, "cannot open '%s'", file);
-    s->input_name = standard ? "standard input" : file;
+    const char *standard_name = s->config->standard_input ? s->config->standard_input : "standard input";
+    s->input_name = standard ? standard_name : file;
     int g = inbuf_init(&in, fd, s->input_name, e);
+    in.before_wait = wait_input;
+    in.before_wait_ctx = s;
     if (g == 0) g = find_format(s, &in, &format, e);
+    if (g == 0) s->format = format;
     if (g == 0) g = format == IN_BLOCKS ? run_blocks(s, &in, e) : run_text(s, &in, format, e);
     inbuf_release(&in);
     if (!standard) sys.close(fd);
@@ -250,7 +259,7 @@ static int run_inputs(struct stage *s, struct err *e) {
     size_t n = s->config->file_count ? s->config->file_count : 1;
     const char *const *files = s->config->file_count ? s->config->files : &standard_input;
     int g = 0;
-    for (size_t i = 0; g == 0 && i < n; i++) g = run_input(s, files[i], e);
+    for (size_t i = 0; g == 0 && !s->enough && i < n; i++) g = run_input(s, files[i], e);
     return g;
 }
 

@@ -25,6 +25,8 @@ struct stage_ops {
     int (*record)(void *ctx, struct stage *s, const struct record *r, struct err *e);
     /* A whole data block instead of its records. */
     int (*block)(void *ctx, struct stage *s, const struct block *b, struct err *e);
+    /* Every block of the input as it was read, before the loop makes anything of it: for tools that tell about streams. */
+    int (*inspect)(void *ctx, struct stage *s, const struct block *b, struct err *e);
     /* A control block other than start, end and segment. NULL: it is passed on. */
     int (*control)(void *ctx, struct stage *s, const struct block *b, struct err *e);
     /* Nothing to read for now: make visible what is held back. */
@@ -44,9 +46,11 @@ struct stage_config {
     int arg_count;
     const char *const *files; /* none, or "-": standard input */
     size_t file_count;
-    struct text_in_config input; /* its format may be IN_DETECT */
+    const char *standard_input;  /* what it is called in messages; NULL: "standard input" */
+    struct text_in_config input; /* its format may be IN_DETECT: a file named *.leat holds blocks then */
     bool follow;                 /* files grow; text only */
     bool trust_blocks;           /* leave JSON in blocks without the validated flag unchecked */
+    bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
     bool skip_bad;            /* go on after a bad record */
@@ -65,10 +69,12 @@ struct stage {
     struct sources sources;
     struct json_validator json;
     bool started;    /* our own start was written */
+    bool enough;     /* set by a callback: read no further; the run ends as if the input had ended here */
     int64_t wake_ns; /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
     uint64_t derived; /* offsets of derived records */
     /* the record that is being worked on */
     const char *input_name;
+    enum in_format format; /* of the input */
     const struct block_header *like; /* its source */
     struct record_origin origin;
     struct text_in *text; /* it came from text; NULL: from a block */

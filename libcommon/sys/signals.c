@@ -2,8 +2,11 @@
 /* Stop requests by signal. See signals.h. A flag is all that a handler can set safely, hence the one static. */
 #include "sys/signals.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 static volatile sig_atomic_t stop_signal;
 
@@ -23,7 +26,23 @@ int signals_stop(void) {
     return stop_signal;
 }
 
+void signals_block(bool block) {
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &both, NULL);
+}
+
 void signals_die(int signal_number) {
     signal(signal_number, SIG_DFL);
     raise(signal_number);
+}
+
+void standard_fds_guard(void) {
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
+        int taken = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the wrong way round */
+        if (taken < 0) return; /* nothing better can be done */
+    }
 }

@@ -14,8 +14,15 @@ void signals_init(bool catch_pipe);
 /* The signal that asked us to stop, else 0. */
 int signals_stop(void);
 
+/* Block both in this thread, and those it starts meanwhile, or no longer. */
+void signals_block(bool block);
+
 /* End this process as the signal would have ended it, so that the shell sees the truth. Does not return unless the
  * signal is blocked. */
 void signals_die(int signal_number);
+
+/* Give a closed standard input, output or error a stand-in that fails to be read or written, so that no file opened
+ * later gets its number and what is meant for it. */
+void standard_fds_guard(void);
 
 #endif
