@@ -57,7 +57,8 @@ bool text_in_ready(const struct text_in *t);
 void text_in_restart(struct text_in *t);
 
 /* What the first bytes look like; `whole` when there will be no more of them. IN_DETECT: cannot be told yet (never when
- * whole, nor from 64 KiB on). Never a wrong guess between blocks and text: blocks begin with "LEAT".
+ * whole, nor from 64 KiB on). Never a wrong guess between blocks and text: blocks begin with "LEAT",
+ * and an input that is nothing but the beginning of that word is a stream that was cut off.
  *   json   the first line begins with '{', or with '[' and then another bracket or nothing, or it is a JSON text; so
  *          does what is no text at all (NUL bytes, not UTF-8), so that line 1 is refused by its place, and an empty
  *          input

@@ -101,6 +101,7 @@ enum in_format input_detect(const char *p, size_t n, bool whole) {
     if (n == 0) return whole ? IN_JSON : IN_DETECT;
     enum answer blocks = begins(p, n, "LEAT", whole), bom = begins(p, n, "\xEF\xBB\xBF", whole);
     if (blocks == YES) return IN_BLOCKS;
+    if (whole && begins(p, n, "LEAT", false) == UNSURE) return IN_BLOCKS; /* a stream that was cut off at once */
     if (blocks == UNSURE || bom == UNSURE) return IN_DETECT;
     if (is_garbage(p, n, whole)) return IN_JSON;
     if (n >= DETECT_MAX_BYTES) whole = true;

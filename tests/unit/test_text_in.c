@@ -376,7 +376,9 @@ static void test_formats_are_told_apart_by_the_first_bytes(void **state) {
     (void)state;
     detect("LEAT", false, IN_BLOCKS);
     detect("LEA", false, IN_DETECT);
-    detect("LEA", true, IN_LINES);
+    detect("LEA", true, IN_BLOCKS);
+    detect("L", true, IN_BLOCKS);
+    detect("L\n", true, IN_LINES);
     detect("", true, IN_JSON);
     detect("", false, IN_DETECT);
     detect(" \n\t", false, IN_DETECT);

@@ -1,0 +1,43 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# What leat does, in a minute: produce, consume, share, survive. Each command is said before it is run, so that it can
+# be typed. Everything lives in a directory of its own, which is removed at the end.
+set -eu
+
+LEAT_DIR=$(mktemp -d)
+export LEAT_DIR
+work=$(mktemp -d)
+trap 'rm -rf "$LEAT_DIR" "$work"' EXIT INT TERM
+cd "$work"
+
+say() { printf '\n\033[1m%s\033[0m\n' "$*"; }
+run() {
+    printf '$ %s\n' "$1"
+    sh -c "$1"
+}
+
+say "A click stream into a topic of four partitions; each record is durable before it is acknowledged"
+run "leat gen clicks -c 100000 --seed 7 | leat produce clicks --key .user --time .ts --partitions 4 --stats"
+run "leat topic describe clicks"
+
+say "Reading it back: the last five, by time, by format"
+run "leat consume clicks -p 0 -o -5 -e -j"
+run "leat consume clicks -p 1 -o @2026-01-01T00:10:00Z: -c 2 -f '%t/%p@%o  %D  key %k\n'"
+
+say "A bad record stops nothing and is not lost"
+run "printf '{\"n\":1}\n{\"n\":1,\"n\":2}\n{\"n\":3}\n' | leat produce numbers --dead-letter bad --ack"
+run "leat consume bad -e -J"
+
+say "Two readers share the partitions of a group; one of them is killed with -9, the other takes over"
+run "leat consume clicks -G report -j >a.json & first=\$!
+  leat consume clicks -G report -j >b.json & second=\$!
+  sleep 1; kill -9 \$first; sleep 1; kill \$second; wait
+  echo \"distinct records read: \$(sort -u a.json b.json | wc -l) of \$(leat consume clicks -e -j | sort -u | wc -l)\""
+run "leat group describe report"
+
+say "A producer is killed with -9 in the middle: what it had acknowledged is there"
+run "(leat gen clicks -j | leat produce torn --ack >acks.txt & sleep 1; kill -9 \$(pgrep -n -P \$\$ leat-produce || pgrep -n leat-produce)) 2>/dev/null || true"
+run "echo \"acknowledged: \$(wc -l <acks.txt), in the topic: \$(leat consume torn -e -j | wc -l)\"; leat topic verify torn"
+
+say "A cut stream is never taken for a whole one"
+run "leat consume clicks -e >whole.leat; head -c 1000000 whole.leat | leat produce copy; echo \"exit \$?\""
