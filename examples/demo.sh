@@ -36,7 +36,8 @@ run "leat consume clicks -G report -j >a.json & first=\$!
 run "leat group describe report"
 
 say "A producer is killed with -9 in the middle: what it had acknowledged is there"
-run "(leat gen clicks -j | leat produce torn --ack >acks.txt & sleep 1; kill -9 \$(pgrep -n -P \$\$ leat-produce || pgrep -n leat-produce)) 2>/dev/null || true"
+run "mkfifo clicks.pipe; leat gen clicks -j >clicks.pipe 2>gen.txt & leat produce torn --ack <clicks.pipe >acks.txt & victim=\$!
+  sleep 1; kill -9 \$victim; wait 2>wait.txt || true"
 run "echo \"acknowledged: \$(wc -l <acks.txt), in the topic: \$(leat consume torn -e -j | wc -l)\"; leat topic verify torn"
 
 say "A cut stream is never taken for a whole one"

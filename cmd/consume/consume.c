@@ -148,25 +148,26 @@ static int write_end(struct consumer *c, int status, const char *why, struct err
     return writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
 }
 
-/* Another member has it, and it is not about to become ours. */
-static bool is_elsewhere(const struct consumer *c, const struct source *s) {
-    return c->group && s->state == SOURCE_AWAY && !group_owns(&s->of->share, s->partition);
+/* With a group the end is the group's: a member stays to take over what another one dies over. */
+static int all_done(struct consumer *c, struct err *e) {
+    for (size_t i = 0; i < c->source_count; i++) {
+        struct source *s = &c->sources[i];
+        if (s->state == SOURCE_DONE) continue;
+        if (s->state != SOURCE_AWAY) return 0;
+        int g = source_was_read(c, s, e);
+        if (g != 1) return g;
+    }
+    return 1;
 }
 
-static bool all_done(const struct consumer *c) {
-    for (size_t i = 0; i < c->source_count; i++)
-        if (c->sources[i].state != SOURCE_DONE && !is_elsewhere(c, &c->sources[i])) return false;
-    return true;
+/* 1: everything that was asked for has been put out. */
+static int at_end(struct consumer *c, struct err *e) {
+    if (c->left == 0) return 1;
+    if (!c->exit_at_end && !c->range.has_to) return 0;
+    return all_done(c, e);
 }
 
-/* With a group, others may hold partitions: their ends are theirs to reach. */
-static bool at_end(struct consumer *c) {
-    if (c->left == 0) return true;
-    if (!c->exit_at_end && !c->range.has_to) return false;
-    return all_done(c);
-}
-
-/* Nothing to read anywhere: show what there is, commit, and wait for a ring. */
+/* Nothing to read anywhere: show what there is, commit, and wait for a ring. 1: this is the end. */
 static int rest(struct consumer *c, struct err *e) {
     int g = 0;
     for (size_t i = 0; g == 0 && i < c->source_count; i++)
@@ -175,8 +176,9 @@ static int rest(struct consumer *c, struct err *e) {
             g = source_mark_idle(c, &c->sources[i], e);
         }
     if (g == 0) g = output_flush(&c->output, e);
-    if (g == 0) g = membership_commit(c, false, e);
-    if (g < 0 || at_end(c)) return g;
+    if (g == 0) g = membership_commit(c, c->exit_at_end, e);
+    if (g == 0) g = at_end(c, e);
+    if (g != 0) return g;
     if (pipe_abandoned(c->output.writer.fd)) return err_set(e, G_PIPE, "the reader of standard output went away");
     const uint32_t *words[FUTEX_WORDS_MAX];
     uint32_t seen[FUTEX_WORDS_MAX];
@@ -221,21 +223,17 @@ static void show_progress(const struct consumer *c, struct progress *p) {
 }
 
 static int consume(struct consumer *c, struct progress *p, struct err *e) {
-    while (!at_end(c)) {
+    int g = 0;
+    while (g == 0 && c->left > 0) {
         if (signals_stop()) return err_set(e, G_STOPPED, "stopped");
         bool moved = false;
         note_wake_words(c);
-        int g = membership_update(c, false, e);
+        g = membership_update(c, false, e);
         if (g == 0) g = pump_all(c, &moved, e);
-        if (g < 0) return g;
-        if (moved)
-            g = membership_commit(c, false, e);
-        else
-            g = rest(c, e);
-        if (g < 0) return g;
+        if (g == 0) g = moved ? membership_commit(c, false, e) : rest(c, e);
         show_progress(c, p);
     }
-    return 0;
+    return g < 0 ? g : 0;
 }
 
 static int open_sources(struct consumer *c, struct err *e) {

@@ -74,6 +74,8 @@ int source_open(struct consumer *c, struct source *s, struct err *e) NODISCARD;
 void source_close(struct source *s);
 /* Put out what is there, about 1 MiB at most. 1: something was put out; 0: nothing for now; or a grade. */
 int source_pump(struct consumer *c, struct source *s, struct err *e) NODISCARD;
+/* A partition that another member has: 1 when the group has read it to its end. */
+int source_was_read(struct consumer *c, struct source *s, struct err *e) NODISCARD;
 int source_mark_idle(struct consumer *c, struct source *s, struct err *e) NODISCARD;
 
 /* membership.c */

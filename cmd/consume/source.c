@@ -181,6 +181,18 @@ int source_pump(struct consumer *c, struct source *s, struct err *e) {
     return moved > 0;
 }
 
+int source_was_read(struct consumer *c, struct source *s, struct err *e) {
+    struct cursor peek;
+    struct group_position p;
+    int g = cursor_open(&peek, &s->of->topic, s->partition, c->uncommitted, e);
+    if (g < 0) return g;
+    uint64_t start = cursor_start(&peek), end = cursor_end(&peek), to = end;
+    if (c->range.has_to) g = offset_resolve(&c->range.to, &peek, NULL, &to, e);
+    cursor_close(&peek);
+    if (g == 0) g = group_read(&s->of->group, s->partition, &p, e);
+    return g < 0 ? g : (p.known ? p.offset : start) >= (to < end ? to : end);
+}
+
 int source_mark_idle(struct consumer *c, struct source *s, struct err *e) {
     if (s->idle || !output_is_blocks(&c->output)) return 0;
     s->idle = true;

@@ -259,6 +259,10 @@ int main(int argc, char **argv) {
     signals_init(true);
     bool make = strcmp(args.command->name, "create") == 0;
     int g = log_open(&r.log, o.log.dir, make, o.force_fs, &e);
+    if (g == G_ABSENT && strcmp(args.command->name, "dump") == 0) {
+        r.no_log = e;
+        g = 0;
+    }
     if (g == 0) {
         g = run_command(&r, &e);
         log_close(&r.log);

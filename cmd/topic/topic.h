@@ -32,6 +32,7 @@ struct run {
     const struct options *o;
     const struct arguments *args;
     struct log log;
+    struct err no_log; /* why there is no log, for a dump of files, which needs none */
     struct buf out;
     int worst; /* exit code so far: a topic that failed does not keep the others from their turn */
 };

@@ -40,9 +40,12 @@ static int read_slot(const struct group *g, uint32_t partition, unsigned which, 
     *ret = (struct slot){0};
     *ret_blank = n < sizeof b || memcmp(b, blank, sizeof b) == 0;
     bool good = n == sizeof b && get_u32_le(b + 40) == crc32c(0, b, 40) && get_u32_le(b + 28) == partition;
-    if (!good) return 0;
-    ret->valid = get_u64_le(b + 8) == g->topic->id; /* of a topic that was deleted and made again: not ours */
-    *ret_blank = *ret_blank || !ret->valid;
+    if (!good || get_u64_le(b) == 0) return 0;
+    if (get_u64_le(b + 8) != g->topic->id) { /* of a topic that was deleted and made again: as good as none */
+        *ret_blank = true;
+        return 0;
+    }
+    ret->valid = true;
     ret->generation = get_u64_le(b);
     ret->position = (struct group_position){
         .known = true,
@@ -121,12 +124,14 @@ static int open_positions(struct group *g, bool join, struct err *e) {
         g->read_only = true;
         g->positions_fd = sys.open_beneath(g->dir, name, O_RDONLY, 0);
     }
+    if (g->positions_fd < 0 && errno == ENOENT && join) return 1; /* the directory was removed under our feet */
     if (g->positions_fd < 0 && errno == ENOENT)
         return err_set(e, G_ABSENT, "group '%s' has no position in topic '%s'", g->name, g->topic->name);
     if (g->positions_fd < 0) return err_sys(e, errno, "cannot open '%s'", name);
     return join ? make_positions(g, name, e) : 0;
 }
 
+/* 1: there is none. */
 static int take_place(struct group *g, struct err *e) {
     for (int place = 0; place < GROUP_MEMBERS_MAX; place++) {
         int r = lock_try(g->leases_fd, MEMBERS_AT + place, e);
@@ -136,30 +141,50 @@ static int take_place(struct group *g, struct err *e) {
             return 0;
         }
     }
-    return err_set(e, G_USAGE, "group '%s' has %d members already", g->name, GROUP_MEMBERS_MAX);
+    return 1;
 }
 
 static int open_leases(struct group *g, bool join, struct err *e) {
     char name[TOPIC_NAME_MAX + 16];
     (void)snprintf(name, sizeof name, "%s.leases", g->topic->name);
-    g->leases_fd = sys.open_beneath(g->dir, name, join ? O_RDWR | O_CREAT : O_RDWR, 0600);
-    if (!join) return 0; /* nobody ever joined, or not ours to lock: then only positions are of interest */
+    g->leases_fd = sys.open_beneath(g->dir, name, join ? O_RDWR | O_CREAT : O_RDONLY, 0600);
+    if (!join) return 0; /* nobody ever joined, or not ours to read: then only positions are of interest */
+    if (g->leases_fd < 0 && errno == ENOENT) return 1;
     if (g->leases_fd < 0) return err_sys(e, errno, "cannot open '%s'", name);
     g->held = calloc(g->topic->partitions, 1);
     return g->held ? take_place(g, e) : err_nomem(e);
 }
+
+static bool is_unlinked(int fd) {
+    struct stat st;
+    return sys.fstat(fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* 1: whoever deletes the group was at it; try again. */
+static int open_once(struct group *g, const struct log *log, bool join, struct err *e) {
+    int r = g->dir = dir_open(log->groups, g->name, join, e);
+    if (r == G_ABSENT) return err_set(e, G_ABSENT, "there is no group '%s' in '%s'", g->name, log->path);
+    if (r >= 0) r = open_positions(g, join, e);
+    if (r == 0) r = open_leases(g, join, e);
+    if (r == 0 && join && (is_unlinked(g->positions_fd) || is_unlinked(g->leases_fd))) r = 1;
+    return r;
+}
+
+#define JOIN_TRIES 100
 
 int group_open(struct group *g, const struct log *log, const char *name, struct topic *t, bool join, struct err *e) {
     *g = (struct group){.topic = t, .dir = -1, .positions_fd = -1, .leases_fd = -1, .place = -1};
     int r = topic_name_check(name, e);
     if (r < 0) return r;
     (void)snprintf(g->name, sizeof g->name, "%s", name);
-    r = g->dir = dir_open(log->groups, name, join, e);
-    if (r == G_ABSENT) return err_set(e, G_ABSENT, "there is no group '%s' in '%s'", name, log->path);
-    if (r >= 0) r = open_positions(g, join, e);
-    if (r == 0) r = open_leases(g, join, e);
-    if (r < 0) group_close(g);
-    return r;
+    for (int tries = 0; (r = open_once(g, log, join, e)) != 0; tries++) {
+        group_close(g);
+        if (r < 0) return r;
+        if (tries == JOIN_TRIES)
+            return err_set(e, G_USAGE, "group '%s' has no place for another member, or is being deleted", name);
+        sys_sleep_ns(1000000);
+    }
+    return 0;
 }
 
 static void close_fd(int *fd) {
@@ -174,6 +199,7 @@ void group_close(struct group *g) {
     close_fd(&g->leases_fd);
     close_fd(&g->positions_fd);
     close_fd(&g->dir);
+    g->place = -1;
 }
 
 int group_share(const struct group *g, struct group_share *ret, struct err *e) {
@@ -202,9 +228,19 @@ void group_release_lease(struct group *g, uint32_t partition) {
     g->held[partition] = 0;
 }
 
-bool group_has_members(const struct group *g) {
-    if (g->leases_fd < 0) return false;
-    return lock_probe(g->leases_fd, MEMBERS_AT, MEMBERS_AT + GROUP_MEMBERS_MAX) >= 0;
+uint32_t group_members(const struct group *g) {
+    uint32_t members = 0;
+    off_t at = MEMBERS_AT, end = MEMBERS_AT + GROUP_MEMBERS_MAX;
+    if (g->leases_fd < 0) return 0;
+    while ((at = lock_probe(g->leases_fd, at, end)) >= 0) {
+        members++;
+        at++;
+    }
+    return members;
+}
+
+bool group_lease_held(const struct group *g, uint32_t partition) {
+    return g->leases_fd >= 0 && lock_probe(g->leases_fd, (off_t)partition, (off_t)partition + 1) >= 0;
 }
 
 struct names {
@@ -266,30 +302,86 @@ int group_topics(const struct log *log, const char *group, char ***ret_names, si
     return g;
 }
 
-static int forget_topic(int dir, const char *group, const char *topic, struct err *e) {
-    char leases[TOPIC_NAME_MAX + 16], positions[TOPIC_NAME_MAX + 16];
+/* Keep members away from this topic: its leases, with all places taken. -1: there are no leases. A member that opened the
+ * files before sees that they are gone, and begins anew. */
+static int close_topic(int dir, const char *group, const char *topic, int *ret_fd, struct err *e) {
+    char leases[TOPIC_NAME_MAX + 16];
     (void)snprintf(leases, sizeof leases, "%s.leases", topic);
+    *ret_fd = sys.open_beneath(dir, leases, O_RDWR, 0);
+    if (*ret_fd < 0) return errno == ENOENT ? 0 : err_sys(e, errno, "cannot open '%s'", leases);
+    int r = lock_try_range(*ret_fd, MEMBERS_AT, MEMBERS_AT + GROUP_MEMBERS_MAX, e);
+    if (r == 0) return 0;
+    close_fd(ret_fd);
+    return r < 0 ? r : err_set(e, G_USAGE, "group '%s' has members on topic '%s'", group, topic);
+}
+
+static int remove_file(int dir, const char *topic, const char *suffix, struct err *e) {
+    char name[TOPIC_NAME_MAX + 16];
+    (void)snprintf(name, sizeof name, "%s%s", topic, suffix);
+    if (sys.unlinkat(dir, name, 0) == 0 || errno == ENOENT) return 0;
+    return err_sys(e, errno, "cannot remove '%s'", name);
+}
+
+static int forget_topic(int dir, const char *group, const char *topic, struct err *e) {
+    char positions[TOPIC_NAME_MAX + 16];
+    struct stat st;
+    int fd;
     (void)snprintf(positions, sizeof positions, "%s.positions", topic);
-    int fd = sys.open_beneath(dir, leases, O_RDWR, 0);
-    bool busy = fd >= 0 && lock_probe(fd, MEMBERS_AT, MEMBERS_AT + GROUP_MEMBERS_MAX) >= 0;
+    if (sys.fstatat(dir, positions, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+        return err_set(e, G_ABSENT, "group '%s' has no position in topic '%s'", group, topic);
+    int g = close_topic(dir, group, topic, &fd, e);
+    if (g == 0) g = remove_file(dir, topic, ".positions", e);
+    if (g == 0) g = remove_file(dir, topic, ".leases", e);
     close_fd(&fd);
-    if (busy) return err_set(e, G_USAGE, "group '%s' has members on topic '%s'", group, topic);
-    if (sys.unlinkat(dir, positions, 0) < 0)
-        return errno == ENOENT ? err_set(e, G_ABSENT, "group '%s' has no position in topic '%s'", group, topic)
-                               : err_sys(e, errno, "cannot remove '%s'", positions);
-    if (sys.unlinkat(dir, leases, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", leases);
-    return dir_sync(dir, group, e);
+    return g < 0 ? g : dir_sync(dir, group, e);
+}
+
+/* All or nothing, as far as members go: nobody may be at work in any topic. */
+static int forget_all(int dir, const char *group, struct err *e) {
+    char **topics = NULL;
+    size_t count = 0, closed = 0;
+    int g = list_names(dir, ".leases", &topics, &count, e);
+    int *fds = calloc(count + 1, sizeof *fds);
+    if (g == 0 && !fds) g = err_nomem(e);
+    while (g == 0 && closed < count) {
+        g = close_topic(dir, group, topics[closed], &fds[closed], e);
+        if (g == 0) closed++;
+    }
+    for (size_t i = 0; g == 0 && i < count; i++) {
+        g = remove_file(dir, topics[i], ".positions", e);
+        if (g == 0) g = remove_file(dir, topics[i], ".leases", e);
+    }
+    for (size_t i = 0; i < closed; i++) close_fd(&fds[i]);
+    free(fds);
+    topic_list_free(topics, count);
+    return g;
+}
+
+/* Positions that no member ever looked at. */
+static int forget_rest(int dir, struct err *e) {
+    char **topics = NULL;
+    size_t count = 0;
+    int g = list_names(dir, ".positions", &topics, &count, e);
+    for (size_t i = 0; g == 0 && i < count; i++) g = remove_file(dir, topics[i], ".positions", e);
+    topic_list_free(topics, count);
+    return g;
+}
+
+static int forget_group(const struct log *log, int dir, const char *group, struct err *e) {
+    int g = forget_all(dir, group, e);
+    if (g == 0) g = forget_rest(dir, e);
+    if (g < 0) return g;
+    if (sys.unlinkat(log->groups, group, AT_REMOVEDIR) == 0 || errno == ENOENT) return dir_sync(log->groups, group, e);
+    if (errno == ENOTEMPTY || errno == EEXIST)
+        return err_set(e, G_USAGE, "group '%s' is in use again, or its directory holds other files", group);
+    return err_sys(e, errno, "cannot remove group '%s'", group);
 }
 
 int group_delete(const struct log *log, const char *group, const char *topic, struct err *e) {
     int dir = open_group_dir(log, group, e);
     if (dir < 0) return dir;
-    char **topics = NULL;
-    size_t count = 0;
-    int g = topic ? forget_topic(dir, group, topic, e) : list_names(dir, ".positions", &topics, &count, e);
-    for (size_t i = 0; g == 0 && i < count; i++) g = forget_topic(dir, group, topics[i], e);
-    topic_list_free(topics, count);
+    int g = topic ? topic_name_check(topic, e) : 0;
+    if (g == 0) g = topic ? forget_topic(dir, group, topic, e) : forget_group(log, dir, group, e);
     sys.close(dir);
-    if (g == 0 && !topic) g = dir_remove_tree(log->groups, group, e);
     return g;
 }

@@ -56,15 +56,16 @@ static inline bool group_owns(const struct group_share *s, uint32_t partition) {
 int group_lease(struct group *g, uint32_t partition, struct err *e) NODISCARD;
 void group_release_lease(struct group *g, uint32_t partition);
 
-/* Is anybody alive in this group on this topic? */
-bool group_has_members(const struct group *g);
+/* How many are alive in this group on this topic, and is a partition's lease held? Our own locks do not count. */
+uint32_t group_members(const struct group *g);
+bool group_lease_held(const struct group *g, uint32_t partition);
 
 /* Names of groups, or of the topics that a group knows; free with topic_list_free. */
 int group_list(const struct log *log, char ***ret_names, size_t *ret_count, struct err *e) NODISCARD;
 int group_topics(const struct log *log, const char *group, char ***ret_names, size_t *ret_count,
                  struct err *e) NODISCARD;
 
-/* Forget a group, or what it knows of one topic. G_USAGE while it has members. */
+/* Forget a group, or what it knows of one topic. G_USAGE while it has members: then nothing was changed. */
 int group_delete(const struct log *log, const char *group, const char *topic, struct err *e) NODISCARD;
 
 #endif

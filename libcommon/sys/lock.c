@@ -14,14 +14,19 @@ static struct flock one_byte(short type, off_t byte) {
     return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 }
 
-int lock_try(int fd, off_t byte, struct err *e) {
-    struct flock l = one_byte(F_WRLCK, byte);
+int lock_try_range(int fd, off_t from, off_t to, struct err *e) {
+    struct flock l = one_byte(F_WRLCK, from);
+    l.l_len = to - from;
     int rc;
     do rc = fcntl(fd, F_OFD_SETLK, &l);
     while (rc < 0 && errno == EINTR);
     if (rc == 0) return 0;
     if (errno == EAGAIN || errno == EACCES) return 1;
     return err_sys(e, errno, "cannot lock");
+}
+
+int lock_try(int fd, off_t byte, struct err *e) {
+    return lock_try_range(fd, byte, byte + 1, e);
 }
 
 static int report_holder(uint32_t pid, const char *name, int64_t waited_ns, struct err *e) {

@@ -17,6 +17,9 @@
 /* 0 taken, 1 held by somebody else, G_IO. */
 int lock_try(int fd, off_t byte, struct err *e) NODISCARD;
 
+/* The same for all bytes in [from, to): all or none. */
+int lock_try_range(int fd, off_t from, off_t to, struct err *e) NODISCARD;
+
 /* Wait for it, at most timeout_ns. `name` is for the message, and so is *holder, a word in which holders keep their
  * process id (NULL: there is none). */
 int lock_take(int fd, off_t byte, int64_t timeout_ns, const _Atomic uint32_t *holder, const char *name,

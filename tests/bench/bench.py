@@ -106,7 +106,7 @@ class Bench:
         return done.stdout
 
     def measure(self, *commands, stdin=None, stdout=None, runs=1):
-        """Run a pipeline of commands; {'s', 'rss_kib', 'user_s', 'sys_s', 'commands'}, a list of them if runs > 1."""
+        """Run a pipeline of commands; {'s', 'rss_kib', 'user_s', 'sys_s', 'cpu_s', 'commands'}, a list of them if runs > 1."""
         argv = self.helper('measure', '-n', runs)
         if stdin:
             argv += ['-i', str(stdin)]
@@ -121,6 +121,7 @@ class Bench:
                     raise Wrong(f"'{' '.join(map(str, command))}' exits {used['exit']}")
             r.update(rss_kib=max(c['rss_kib'] for c in r['commands']), user_s=sum(c['user_s'] for c in r['commands']),
                      sys_s=sum(c['sys_s'] for c in r['commands']))
+            r['cpu_s'] = r['user_s'] + r['sys_s']
         return results[0] if runs == 1 else results
 
     def settle(self):
@@ -271,7 +272,7 @@ def as_json(w, title, results, figures):
 
 # ---- the table ----
 
-SHOWN = {'s': ('s', 1), 'p50_us': ('us p50', 1), 'p99_us': ('us p99', 1), 'max_us': ('us max', 1), 'ms': ('ms', 1),
+SHOWN = {'s': ('s', 1), 'cpu_s': ('s cpu', 1), 'p50_us': ('us p50', 1), 'p99_us': ('us p99', 1), 'max_us': ('us max', 1), 'ms': ('ms', 1),
          'mb_s': ('MB/s', 1), 'rss_kib': ('KiB', 1), 'ns_record': ('ns/record', 1)}
 
 
