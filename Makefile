@@ -134,7 +134,7 @@ test: deps-test
 	+@$(MAKE) --no-print-directory -j$(JOBS) test-programs
 	+@$(ASAN_MAKE) --no-print-directory test-programs
 	+@$(FUZZ_MAKE) --no-print-directory fuzz-programs
-	@FUZZ_SECONDS=10 $(SUITES) unit cli contract lint golden crash services fuzz asan-unit
+	@FUZZ_SECONDS=10 LEAT_TEST_LONG=1 $(SUITES) unit cli contract lint golden crash services fuzz asan-unit
 
 asan:
 	+@$(ASAN_MAKE) --no-print-directory test-programs
@@ -155,7 +155,7 @@ peers: test-programs
 	@LEAT_PEERS='$(abspath $(PEERS))' $(SUITES) peers
 
 data: test-programs
-	@LEAT_DATA='$(abspath $(DATA))' $(SUITES) data
+	@LEAT_DATA='$(abspath $(DATA))' LEAT_TEST_LONG=1 $(SUITES) data
 
 demo: deps
 	+@$(MAKE) --no-print-directory -j$(JOBS) all

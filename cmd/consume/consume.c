@@ -246,7 +246,7 @@ static int open_sources(struct consumer *c, struct err *e) {
 /* The end block, what is still in the pipe, and the last commit. A follower that is asked to stop has done its work. */
 static int finish(struct consumer *c, int g, struct err *e) {
     bool following = !c->exit_at_end && !c->range.has_to && c->left == UINT64_MAX;
-    if (g == G_STOPPED && following) g = 0;
+    if (g == G_STOPPED && following && !c->output.writer.broken) g = 0;
     struct err late;
     int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
     int f = g == G_PIPE ? 0 : write_end(c, status, status ? e->text : NULL, &late);

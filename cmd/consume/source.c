@@ -39,6 +39,7 @@ static int open_position(struct consumer *c, struct source *s, struct err *e) {
     if (c->range.has_to) g = offset_resolve(&c->range.to, &s->cursor, NULL, &s->to, e);
     if (g == 0) g = cursor_seek(&s->cursor, at, e);
     s->put = s->taken = s->cursor.next_offset;
+    if (!p.known) s->epoch = cursor_epoch(&s->cursor); /* a position that is committed before a record was read */
     return g;
 }
 
@@ -69,8 +70,11 @@ static int flush_run(struct consumer *c, struct source *s, struct run *run, stru
     if (run->size == 0) return 0;
     struct writer *w = &c->output.writer;
     int g = writer_flush(w, e);
-    if (g == 0) g = pipe_send_file(w->fd, run->fd, (off_t)run->at, run->size, "segment", e);
-    if (g < 0) return g;
+    if (g == 0) g = pipe_send_file(w->fd, run->fd, (off_t)run->at, run->size, "segment", w->name, e);
+    if (g < 0) {
+        w->broken = true;
+        return g;
+    }
     w->written += run->size;
     w->records += run->records;
     w->bytes += run->body_bytes;

@@ -20,6 +20,7 @@ static const struct option_spec common_table[] = {
     OPTION_TABLE(log_options, offsetof(struct options, log)),
     {.name = "force-fs",
      .kind = OPTION_FLAG,
+     .section = "General",
      .help = "use a log on a network or FUSE file system all the same",
      .offset = offsetof(struct options, force_fs)},
     OPTION_END,
@@ -155,6 +156,7 @@ static int run_command(struct run *r, struct err *e) {
     struct output_config config;
     int g = output_config(&r->o->output, &config, e);
     if (g == 0) g = log_open(&r->log, r->o->log.dir, false, r->o->force_fs, e);
+    if (r->o->names && config.text.format == OUT_DEFAULT) config.text.format = OUT_LINES;
     if (g == 0) g = rows_open(&r->rows, &config, e);
     if (g < 0) return g;
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)

@@ -104,6 +104,7 @@ static int list_group(struct run *r, const char *name, struct err *e) {
 }
 
 static int print_name(struct run *r, const char *name, struct err *e) {
+    if (r->rows.out.format == OUT_LINES) return rows_line(&r->rows, name, strlen(name), e);
     rows_text(&r->rows, "group", name);
     return rows_end(&r->rows, e);
 }

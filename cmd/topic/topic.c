@@ -26,6 +26,7 @@ static const struct option_spec common_table[] = {
     {.name = "force-fs",
      .kind = OPTION_FLAG,
      .help = "use a log on a network or FUSE file system all the same",
+     .section = "General",
      .offset = offsetof(struct options, force_fs)},
     OPTION_END,
 };
@@ -35,7 +36,7 @@ static const struct option_spec common_table[] = {
      .help = "number of partitions", .offset = offsetof(struct options, partitions)}
 #define SET_OPTION                                                                                                     \
     {.name = "set", .kind = OPTION_LIST, .arg = "NAME=VALUE", .help = "a setting (repeatable); leat-log(5) lists them", \
-     .man = "A setting; may be given several times.\n.Xr leat-log 5 ,\n.Sx Topic file ,\nlists them.",                  \
+     .man = "A setting; may be given several times.\nSee\n.Sx SETTINGS .",                                         \
      .offset = offsetof(struct options, set)}
 #define ONLY_OPTION                                                                                                    \
     {.letter = 'p', .name = "partition", .kind = OPTION_LIST, .arg = "N", .help = "only this partition (repeatable)",  \
@@ -64,6 +65,8 @@ static const struct option_spec trim_table[] = {
      .kind = OPTION_STRING,
      .arg = "PLACE",
      .help = "remove what lies before this offset, 'end', or @TIME",
+     .man = "Remove what lies before this offset, before\n.Cm end ,\nor before the first record of this time or later:\n"
+            ".Cm @ Ns Ar TIME ,\nas in\n.Li @-7d .",
      .offset = offsetof(struct options, before)},
     ONLY_OPTION,
     {.name = "execute",

@@ -12,7 +12,8 @@
 #include "sys/sys.h"
 
 int cursor_open(struct cursor *c, struct topic *t, uint32_t partition, bool uncommitted, struct err *e) {
-    *c = (struct cursor){.uncommitted = uncommitted, .fd = -1, .lent_fd = -1, .orphan_fd = -1, .record_limit = RECORD_LIMIT_MAX};
+    *c = (struct cursor){
+        .uncommitted = uncommitted, .fd = -1, .lent_fd = -1, .orphan_fd = -1, .record_limit = RECORD_LIMIT_MAX};
     int g = partition_open(&c->part, t, partition, PARTITION_READ, e);
     if (g < 0) return g;
     c->next_offset = cursor_start(c);
@@ -105,8 +106,8 @@ static int segment_limit(struct cursor *c, uint64_t *ret, struct err *e) {
     if (fd < 0) return 0; /* replaced or removed just now: the file's own end is as good */
     struct segment_info next = {0};
     int g = segment_read_info(fd, &c->part.id, c->next_base, &next, NULL);
-    bool ours = g == 0 && next.has_previous && next.previous.base == c->info.base &&
-                next.previous.end_offset == c->next_base;
+    bool ours =
+        g == 0 && next.has_previous && next.previous.base == c->info.base && next.previous.end_offset == c->next_base;
     if (ours && next.previous.size < *ret) *ret = next.previous.size;
     segment_info_release(&next);
     sys.close(fd);
@@ -189,8 +190,7 @@ static bool segment_is_stale(const struct cursor *c) {
 }
 
 static int check_gone(struct cursor *c, struct err *e) {
-    if (partition_is_deleted(&c->part))
-        return err_set(e, G_ABSENT, "topic '%s' was deleted", c->part.topic->name);
+    if (partition_is_deleted(&c->part)) return err_set(e, G_ABSENT, "topic '%s' was deleted", c->part.topic->name);
     uint64_t start = cursor_start(c);
     if (c->next_offset >= start) return 0;
     uint64_t lost = start - c->next_offset, from = c->next_offset;
@@ -235,7 +235,7 @@ static int step(struct cursor *c, uint64_t end, struct err *e) {
     }
     g = segment_walk_next(&c->walk, e);
     if (g == G_EOF || (g == G_TRUNCATED && !c->sealed)) { /* torn above the end: a writer is at it, or died */
-        if (segment_is_stale(c)) return 1; /* sealed meanwhile */
+        if (segment_is_stale(c)) return 1;                /* sealed meanwhile */
         if (c->walk.next_offset < end && !c->uncommitted && cursor_end(c) >= end) {
             err_set(e, G_CORRUPT, "records up to %" PRIu64 " are missing", end);
             return at_offset(c, c->walk.next_offset, e);
@@ -304,8 +304,8 @@ int cursor_check_epoch(struct cursor *c, uint32_t epoch, uint64_t offset, struct
     int g = segment_epoch_end(c->part.dir, &c->part.id, epoch, &end, &now, e);
     if (g < 0 || offset <= end) return g;
     err_set(e, G_CORRUPT,
-            "the position was read before a recovery cut the partition back (epoch %u, now %u); reset the group",
-            epoch, now);
+            "the position was read before a recovery cut the partition back (epoch %u, now %u); reset the group", epoch,
+            now);
     return at_offset(c, offset, e);
 }
 

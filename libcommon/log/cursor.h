@@ -11,12 +11,12 @@
 
 struct cursor {
     struct partition part;
-    bool uncommitted;      /* read up to the written end */
-    uint64_t next_offset;  /* the next record to be read */
+    bool uncommitted;     /* read up to the written end */
+    uint64_t next_offset; /* the next record to be read */
     size_t record_limit;
     uint32_t read_epoch; /* of the segment of the last block returned, 0 after a seek */
-    int lent_fd;   /* of the block returned last: open until the next call, whatever becomes of the segment */
-    int orphan_fd; /* the same, when the walk has moved on; -1: none */
+    int lent_fd;         /* of the block returned last: open until the next call, whatever becomes of the segment */
+    int orphan_fd;       /* the same, when the walk has moved on; -1: none */
     /* the open segment */
     int fd;
     struct segment_info info;

@@ -40,7 +40,7 @@ static int read_slot(const struct group *g, uint32_t partition, unsigned which, 
     *ret = (struct slot){0};
     *ret_blank = n < sizeof b || memcmp(b, blank, sizeof b) == 0;
     bool good = n == sizeof b && get_u32_le(b + 40) == crc32c(0, b, 40) && get_u32_le(b + 28) == partition;
-    if (!good || get_u64_le(b) == 0) return 0;
+    if (!good || get_u64_le(b) == 0 || get_u64_le(b) == UINT64_MAX) return 0; /* the last one could have no follower */
     if (get_u64_le(b + 8) != g->topic->id) { /* of a topic that was deleted and made again: as good as none */
         *ret_blank = true;
         return 0;
@@ -86,6 +86,9 @@ int group_write(struct group *g, uint32_t partition, uint64_t offset, uint32_t e
     if (r < 0 && r != G_CORRUPT) return r;
     unsigned current = newest(slots);
     uint64_t generation = slots[current].valid ? slots[current].generation + 1 : 1;
+    if (generation == UINT64_MAX) /* nobody commits that often */
+        return err_set(e, G_CORRUPT, "the position of group '%s' in '%s/%u' is damaged; 'leat group delete' forgets it",
+                       g->name, g->topic->name, partition);
     uint8_t b[SLOT_USED];
     put_u64_le(b, generation);
     put_u64_le(b + 8, g->topic->id);

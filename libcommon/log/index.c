@@ -121,8 +121,8 @@ static bool describes(const char *p, size_t n, const struct segment_identity *id
     if (n < HEAD_BYTES || memcmp(p, "LEATINDX", 8) != 0 || get_u32_le(p + 8) != 1) return false;
     return get_u32_le(p + OFF_INDEX_CRC) == crc32c(0, p + HEAD_BYTES, n - HEAD_BYTES) &&
            get_u32_le(p + 12) == id->partition && get_u64_le(p + 16) == id->topic_id &&
-           get_u64_le(p + 24) == info->base && get_u64_le(p + 32) == size &&
-           get_u32_le(p + 40) == info->generation && n == HEAD_BYTES + (size_t)get_u32_le(p + 44) * ENTRY_BYTES;
+           get_u64_le(p + 24) == info->base && get_u64_le(p + 32) == size && get_u32_le(p + 40) == info->generation &&
+           n == HEAD_BYTES + (size_t)get_u32_le(p + 44) * ENTRY_BYTES;
 }
 
 /* Entries that rise and lie in the segment; the last one is looked at in the file by the walk that follows. */

@@ -117,8 +117,7 @@ void partition_close(struct partition *p) {
 static int check_lock_file(const struct partition *p, struct err *e) {
     struct stat st;
     char label[TOPIC_NAME_MAX + 16];
-    if (partition_is_deleted(p))
-        return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
+    if (partition_is_deleted(p)) return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
     if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
     struct stat now = {0};
     if (sys.fstatat(p->dir, "lock", &now, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
@@ -265,9 +264,14 @@ static int write_blocks(struct partition *p, struct append_block *blocks, size_t
 
 static int append_locked(struct partition *p, struct append_block *blocks, size_t count, uint64_t *ret_offset,
                          struct err *e) {
-    uint64_t total = 0;
-    for (size_t i = 0; i < count; i++) total += BLOCK_HEADER_SIZE + (uint64_t)blocks[i].size;
+    uint64_t total = 0, records = 0;
+    for (size_t i = 0; i < count; i++) {
+        total += BLOCK_HEADER_SIZE + (uint64_t)blocks[i].size;
+        records += blocks[i].h.records;
+    }
     uint64_t first = atomic_load(&p->tail->written_offset), size = atomic_load(&p->tail->written_size);
+    if (first > OFFSET_MAX || records > OFFSET_MAX - first)
+        return err_set(e, G_CORRUPT, "the next offset is %" PRIu64 ", and no reader takes one beyond 2^63", first);
     if (size + total > p->topic->settings.segment_size && first > atomic_load(&p->tail->segment)) {
         int g = partition_roll(p, !p->lazy, e);
         if (g < 0) return g;
@@ -424,9 +428,8 @@ static int describe_sealed(struct partition *p, struct segment_info *next, struc
 
 /* The new segment itself is durable in any case: one sync for many megabytes, and the chain of files is never torn. */
 static int roll_locked(struct partition *p, bool durable, struct err *e) {
-    struct segment_info next = {.base = atomic_load(&p->tail->written_offset),
-                                .epoch = atomic_load(&p->tail->epoch),
-                                .running_max = NO_TIME};
+    struct segment_info next = {
+        .base = atomic_load(&p->tail->written_offset), .epoch = atomic_load(&p->tail->epoch), .running_max = NO_TIME};
     int g = durable ? sync_locked(p, e) : 0;
     if (g == 0) g = describe_sealed(p, &next, e);
     if (g == 0) g = partition_new_segment(p, &next, e);
@@ -491,16 +494,24 @@ int partition_new_segment(struct partition *p, struct segment_info *info, struct
     return g;
 }
 
+#define START_TEXT_MAX 48
+
+/* There is one way to write an offset, so what is read is compared with it. */
+static size_t start_text(uint64_t offset, char out[START_TEXT_MAX]) {
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%" PRIu64, offset);
+    return (size_t)snprintf(out, START_TEXT_MAX, "%s %08" PRIx32 "\n", digits, crc32c(0, digits, (size_t)n));
+}
+
 int partition_read_start(int dir, uint64_t *ret, struct err *e) {
     struct buf text = {0};
     int g = file_load(dir, "start", 64, &text, e);
     *ret = 0;
     if (g == 0) {
+        char want[START_TEXT_MAX];
         const char *s = buf_cstr(&text);
-        char *end = NULL;
-        uint64_t offset = s ? strtoull(s, &end, 10) : 0;
-        size_t digits = s ? (size_t)(end - s) : 0;
-        if (!s || digits == 0 || *end != ' ' || strtoul(end, NULL, 16) != crc32c(0, s, digits))
+        uint64_t offset = s ? strtoull(s, NULL, 10) : 0;
+        if (!s || offset > OFFSET_MAX || text.len != start_text(offset, want) || memcmp(s, want, text.len) != 0)
             g = err_set(e, G_CORRUPT, "file 'start' fails its check");
         else
             *ret = offset;
@@ -510,8 +521,7 @@ int partition_read_start(int dir, uint64_t *ret, struct err *e) {
 }
 
 int partition_write_start(int dir, uint64_t offset, struct err *e) {
-    char digits[24], text[48];
-    int n = snprintf(digits, sizeof digits, "%" PRIu64, offset);
-    int m = snprintf(text, sizeof text, "%s %08" PRIx32 "\n", digits, crc32c(0, digits, (size_t)n));
-    return atomic_replace(dir, "start", text, (size_t)m, false, e);
+    char text[START_TEXT_MAX];
+    size_t n = start_text(offset, text);
+    return atomic_replace(dir, "start", text, n, false, e);
 }

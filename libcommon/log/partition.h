@@ -33,8 +33,8 @@ struct partition {
     int fd;        /* active segment, as this process last saw it; -1 none */
     uint64_t base; /* of that segment */
     uint32_t epoch;
-    bool lazy;     /* policy none: a segment is sealed without a sync */
-    bool stop;     /* a sync failed: this process writes no more here */
+    bool lazy;      /* policy none: a segment is sealed without a sync */
+    bool stop;      /* a sync failed: this process writes no more here */
     bool unsettled; /* a segment may have got its name without the tail knowing: the next one to lock looks */
     /* What this process appended last: a recovery with a higher epoch may have cut it before it was durable. */
     uint32_t appended_epoch;
@@ -79,7 +79,8 @@ void partition_publish(struct partition *p, uint64_t offset);
 /* Start a new segment now, if the active one has records. Under the caller's append lock; takes the sync lock. */
 int partition_roll(struct partition *p, bool durable, struct err *e) NODISCARD;
 
-/* Write and publish the file of a new active segment, durable. base, epoch, running_max and previous are the caller's. */
+/* Write and publish the file of a new active segment, durable. base, epoch, running_max and previous are the caller's.
+ */
 int partition_new_segment(struct partition *p, struct segment_info *info, struct err *e) NODISCARD;
 
 /* Lock to append: recovers when the tail asks for it and opens the active segment. */

@@ -17,6 +17,8 @@
 #include "sys/lock.h"
 #include "sys/sys.h"
 
+#define KEEP_PIECE_BYTES (UINT64_C(64) << 20)
+
 struct recovery {
     struct partition *p;
     bool known;     /* the tail belonged to this partition: its durable end counts */
@@ -27,14 +29,14 @@ struct recovery {
     uint64_t *bases;
     size_t count;
     /* where the whole blocks end */
-    size_t first;         /* index into bases of the first segment that was looked at */
-    size_t last;          /* of the one that holds the end */
-    uint64_t end_at;      /* bytes of that segment */
+    size_t first;    /* index into bases of the first segment that was looked at */
+    size_t last;     /* of the one that holds the end */
+    uint64_t end_at; /* bytes of that segment */
     uint64_t end_offset;
     uint32_t end_crc32c;
-    int64_t running_max;  /* up to the end */
-    uint32_t epoch;       /* highest that was seen */
-    bool cut;             /* something lies behind the end */
+    int64_t running_max; /* up to the end */
+    uint32_t epoch;      /* highest that was seen */
+    bool cut;            /* something lies behind the end */
 };
 
 bool partition_needs_recovery(const struct partition *p) {
@@ -65,6 +67,7 @@ static bool whole_block_behind(const struct recovery *r, int fd, uint64_t at, ui
     struct buf b = {0};
     size_t n = 0;
     bool found = false;
+    uint64_t effort = UINT64_C(1) << 30; /* bytes to check; headers that somebody forged may claim the same ones often */
     uint64_t want = size > at ? size - at : 0;
     if (want > (64u << 20)) want = 64u << 20;
     if (buf_reserve(&b, (size_t)want + 1) == 0 &&
@@ -76,8 +79,11 @@ static bool whole_block_behind(const struct recovery *r, int fd, uint64_t at, ui
             struct block_header h;
             found = memcmp(hit, "LEAT", 4) == 0 &&
                     block_header_decode((const uint8_t *)hit, RECORD_LIMIT_MAX, &h, NULL) == 0 &&
-                    h.topic_id == r->p->id.topic_id && n - i - BLOCK_HEADER_SIZE >= h.stored_size &&
-                    block_check_crc((const uint8_t *)hit, hit + BLOCK_HEADER_SIZE, h.stored_size, NULL) == 0;
+                    h.topic_id == r->p->id.topic_id && n - i - BLOCK_HEADER_SIZE >= h.stored_size;
+            if (!found) continue;
+            if (h.stored_size > effort) break; /* at a loss: hands off */
+            effort -= h.stored_size;
+            found = block_check_crc((const uint8_t *)hit, hit + BLOCK_HEADER_SIZE, h.stored_size, NULL) == 0;
         }
     }
     buf_release(&b);
@@ -200,24 +206,36 @@ static int scan(struct recovery *r, struct err *e) {
     return 0;
 }
 
-static int keep_bytes(const struct recovery *r, int fd, uint64_t base, uint64_t from, struct err *e) {
-    struct stat st;
+static int keep_piece(const struct recovery *r, int fd, uint64_t base, uint64_t at, uint64_t size, struct err *e) {
     struct buf b = {0};
     char name[80];
     size_t n = 0;
-    if (sys.fstat(fd, &st) < 0) return err_sys(e, errno, "cannot look at a segment");
-    uint64_t size = (uint64_t)st.st_size > from ? (uint64_t)st.st_size - from : 0;
-    if (size == 0) return 0;
     if (buf_reserve(&b, (size_t)size) < 0) return err_nomem(e);
-    int g = file_pread(fd, b.data, (size_t)size, (off_t)from, &n, "segment", e);
+    int g = file_pread(fd, b.data, (size_t)size, (off_t)at, &n, "segment", e);
     int dir = g < 0 ? g : dir_open(r->p->dir, "quarantine", true, e);
     if (dir >= 0) {
-        (void)snprintf(name, sizeof name, "%020" PRIu64 "-%" PRIu64 ".cut", base, from);
+        (void)snprintf(name, sizeof name, "%020" PRIu64 "-%" PRIu64 ".cut", base, at);
         g = atomic_replace(dir, name, b.data, n, true, e);
         sys.close(dir);
     }
     buf_release(&b);
     return dir < 0 ? dir : g;
+}
+
+/* One file, or several where the cut is very large; nothing of a hole, however far a damaged size reaches. */
+static int keep_bytes(const struct recovery *r, int fd, uint64_t base, uint64_t from, struct err *e) {
+    struct stat st;
+    if (sys.fstat(fd, &st) < 0) return err_sys(e, errno, "cannot look at a segment");
+    uint64_t size = (uint64_t)st.st_size, piece;
+    for (uint64_t at = from; at < size; at += piece) {
+        off_t data = lseek(fd, (off_t)at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO) break;
+        if (data > (off_t)at) at = (uint64_t)data;
+        piece = size - at < KEEP_PIECE_BYTES ? size - at : KEEP_PIECE_BYTES;
+        int g = keep_piece(r, fd, base, at, piece, e);
+        if (g < 0) return g;
+    }
+    return 0;
 }
 
 static int quarantine_segment(const struct recovery *r, uint64_t base, struct err *e) {
@@ -257,6 +275,7 @@ static void cut_file(const struct recovery *r) {
 
 static int begin_epoch(struct recovery *r, struct err *e) {
     struct segment_info next = {.base = r->end_offset, .epoch = r->epoch + 1, .running_max = r->running_max};
+    if (next.epoch == 0) return damage(r, r->end_offset, "no epoch is higher than that of the last segment", e);
     if (r->count > 0 && r->end_offset > r->bases[r->last]) {
         next.has_previous = true;
         next.previous.base = r->bases[r->last];
@@ -335,9 +354,10 @@ static int recover(struct recovery *r, struct err *e) {
     int g = partition_read_start(r->p->dir, &start, e);
     if (g == 0) g = segment_list(r->p->dir, &r->bases, &r->count, e);
     if (g == 0 && r->count > 0) g = scan(r, e);
-    if (g == 0 && r->count == 0 && r->synced > 0)
-        g = damage(r, 0, "there are no segments", e);
+    if (g == 0 && r->count == 0 && r->synced > 0) g = damage(r, 0, "there are no segments", e);
     if (g == 0 && r->count == 0) r->end_offset = start;
+    if (g == 0 && start > r->end_offset) /* whatever is appended there, nobody would see it */
+        g = damage(r, r->end_offset, "the log ends here, in front of the offset in its file 'start'", e);
     if (g == 0 && !r->same_boot) g = sync_path(r, e);
     if (g == 0) g = settle_end(r, e);
     if (g < 0) return g;
@@ -354,8 +374,8 @@ static int recover(struct recovery *r, struct err *e) {
     return 0;
 }
 
-/* Whoever dies in a recovery leaves a page that asks for one: `appending` is not 0, or the boot is another one, or it is
- * not valid yet. What it says of the durable end and of poison stays until the end. */
+/* Whoever dies in a recovery leaves a page that asks for one: `appending` is not 0, or the boot is another one, or it
+ * is not valid yet. What it says of the durable end and of poison stays until the end. */
 static int recover_locked(struct partition *p, bool syncer_died, struct err *e) {
     struct tail *t = p->tail;
     struct recovery r = {.p = p, .running_max = NO_TIME};

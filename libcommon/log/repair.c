@@ -130,12 +130,22 @@ static int plan_rest(struct repair *r, struct err *e) {
     return g;
 }
 
+static int plan_strays(struct repair *r, struct err *e) {
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < r->s.stray_count; i++) {
+        r->plan.steps++;
+        g = tell(r, e, "step: move %020" PRIu64 ".leat, which is not a part of the log, to quarantine", r->s.strays[i]);
+    }
+    return g;
+}
+
 static int make_plan(struct repair *r, struct err *e) {
     size_t n = r->s.count ? r->s.count : 1;
     r->rewrite = calloc(n, sizeof *r->rewrite);
     r->index = calloc(n, sizeof *r->index);
     if (!r->rewrite || !r->index) return err_nomem(e);
-    int g = plan_start(r, e);
+    int g = plan_strays(r, e);
+    if (g == 0) g = plan_start(r, e);
     for (size_t i = 0; g == 0 && i < r->s.count; i++) g = plan_segment(r, i, e);
     return g < 0 ? g : plan_rest(r, e);
 }
@@ -272,7 +282,8 @@ static int merge_lost(const struct surveyed_segment *seg, uint64_t bound, struct
     for (size_t i = 0; i < seg->info.lost_count; i++) all[n++] = seg->info.lost[i];
     for (size_t i = 0; i < seg->fault_count; i++) {
         const struct fault *f = &seg->faults[i];
-        if (f->until > f->from) all[n++] = (struct offset_range){f->from, f->until < bound ? f->until : bound};
+        uint64_t until = f->until < bound ? f->until : bound;
+        if (until > f->from) all[n++] = (struct offset_range){f->from, until};
     }
     if (n) qsort(all, n, sizeof *all, compare_ranges);
     size_t kept = 0;
@@ -319,6 +330,18 @@ static int put_into_quarantine(const struct repair *r, size_t i, struct err *e) 
     if (g == 0) g = dir_sync(dir, kept, e);
     sys.close(dir);
     return g;
+}
+
+static int move_stray(const struct repair *r, uint64_t base, struct err *e) {
+    char name[SEGMENT_NAME_BYTES], kept[SEGMENT_NAME_BYTES + 24];
+    segment_name(name, base, ".leat");
+    (void)snprintf(kept, sizeof kept, "%020" PRIu64 "-stray.leat", base);
+    int dir = dir_open(r->p.dir, "quarantine", true, e);
+    if (dir < 0) return dir;
+    int g = sys.renameat(r->p.dir, name, dir, kept) < 0 ? err_sys(e, errno, "cannot move '%s'", name) : 0;
+    if (g == 0) g = dir_sync(dir, kept, e);
+    sys.close(dir);
+    return g < 0 ? g : dir_sync(r->p.dir, name, e);
 }
 
 /* The whole blocks of [at, to), which begins with one of this offset. */
@@ -421,7 +444,9 @@ static int renew_tail(struct repair *r, struct err *e) {
 }
 
 static int execute(struct repair *r, struct err *e) {
-    int g = r->start ? partition_write_start(r->p.dir, r->new_start, e) : 0;
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < r->s.stray_count; i++) g = move_stray(r, r->s.strays[i], e);
+    if (g == 0 && r->start) g = partition_write_start(r->p.dir, r->new_start, e);
     if (g == 0 && r->end) g = begin_new_segment(r, e);
     for (size_t i = 0; g == 0 && i < r->s.count; i++) {
         if (r->rewrite[i]) g = rewrite_segment(r, i, e);

@@ -27,6 +27,8 @@ struct listing {
 static int list_entry(void *ctx, const char *name) {
     struct listing *l = ctx;
     if (strlen(name) != 25 || strcmp(name + 20, ".leat") != 0 || strspn(name, "0123456789") != 20) return 0;
+    uint64_t base = strtoull(name, NULL, 10);
+    if (base > OFFSET_MAX) return 0; /* twenty digits, but no offset */
     if (l->count == l->cap) {
         size_t cap = l->cap ? l->cap * 2 : 16;
         uint64_t *p = realloc(l->bases, cap * sizeof *p);
@@ -34,7 +36,7 @@ static int list_entry(void *ctx, const char *name) {
         l->bases = p;
         l->cap = cap;
     }
-    l->bases[l->count++] = strtoull(name, NULL, 10);
+    l->bases[l->count++] = base;
     return 0;
 }
 
@@ -82,8 +84,19 @@ void segment_info_release(struct segment_info *s) {
     s->lost_count = 0;
 }
 
-static uint64_t get_u64(const json_t *o, const char *name) {
-    return (uint64_t)json_integer_value(json_object_get(o, name));
+/* A member that must be an integer in [0, most]. */
+static bool get_whole(const json_t *o, const char *name, uint64_t most, uint64_t *ret) {
+    const json_t *v = json_object_get(o, name);
+    if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) > most) return false;
+    *ret = (uint64_t)json_integer_value(v);
+    return true;
+}
+
+static bool get_u32(const json_t *o, const char *name, uint32_t *ret) {
+    uint64_t v;
+    if (!get_whole(o, name, UINT32_MAX, &v)) return false;
+    *ret = (uint32_t)v;
+    return true;
 }
 
 static uint64_t get_hex(const json_t *o, const char *name) {
@@ -91,45 +104,58 @@ static uint64_t get_hex(const json_t *o, const char *name) {
     return s ? strtoull(s, NULL, 16) : 0;
 }
 
+static int bad_member(struct err *e, const char *name) {
+    return err_set(e, G_CORRUPT, "segment block lacks a valid '%s'", name);
+}
+
+static bool get_range(const json_t *pair, struct offset_range *ret) {
+    const json_t *from = json_array_get(pair, 0), *to = json_array_get(pair, 1);
+    if (!json_is_integer(from) || !json_is_integer(to) || json_integer_value(from) < 0) return false;
+    *ret = (struct offset_range){(uint64_t)json_integer_value(from), (uint64_t)json_integer_value(to)};
+    return json_integer_value(from) < json_integer_value(to);
+}
+
 static int read_lost(const json_t *list, struct segment_info *s, struct err *e) {
     size_t n = json_array_size(list);
-    if (n == 0) return 0;
-    s->lost = calloc(n, sizeof *s->lost);
+    if (!json_is_array(list)) return bad_member(e, "lost");
+    s->lost = calloc(n + 1, sizeof *s->lost);
     if (!s->lost) return err_nomem(e);
     for (size_t i = 0; i < n; i++) {
-        const json_t *pair = json_array_get(list, i);
-        s->lost[i].from = (uint64_t)json_integer_value(json_array_get(pair, 0));
-        s->lost[i].to = (uint64_t)json_integer_value(json_array_get(pair, 1));
+        bool rises = get_range(json_array_get(list, i), &s->lost[i]) && (i == 0 || s->lost[i].from > s->lost[i - 1].to);
+        if (!rises) return bad_member(e, "lost");
     }
     s->lost_count = n;
     return 0;
 }
 
+static bool read_previous(const json_t *o, struct segment_info *s) {
+    s->has_previous = true;
+    return get_whole(o, "base", OFFSET_MAX, &s->previous.base) &&
+           get_whole(o, "end_offset", OFFSET_MAX, &s->previous.end_offset) &&
+           get_whole(o, "size", INT64_MAX, &s->previous.size) && get_u32(o, "crc32c", &s->previous.crc32c) &&
+           get_u32(o, "epoch", &s->previous.epoch);
+}
+
+static bool read_rewritten(const json_t *o, struct segment_info *s) {
+    const json_t *compacted = json_object_get(o, "compacted");
+    s->rewritten = true;
+    s->compacted = json_is_true(compacted);
+    return json_is_boolean(compacted) && get_u32(o, "generation", &s->generation) &&
+           get_whole(o, "end_offset", OFFSET_MAX, &s->end_offset) && s->end_offset >= s->base &&
+           get_whole(o, "size", INT64_MAX, &s->orig_size) && get_u32(o, "crc32c", &s->orig_crc32c);
+}
+
 static int info_from_json(const json_t *o, struct segment_info *s, struct err *e) {
-    const json_t *running = json_object_get(o, "running_max");
-    s->created_ns = (int64_t)get_u64(o, "created");
-    s->monotonic_ns = (int64_t)get_u64(o, "monotonic");
+    const json_t *running = json_object_get(o, "running_max"), *previous = json_object_get(o, "previous");
+    const json_t *rewritten = json_object_get(o, "rewritten"), *lost = json_object_get(o, "lost");
+    s->created_ns = json_integer_value(json_object_get(o, "created"));
+    s->monotonic_ns = json_integer_value(json_object_get(o, "monotonic"));
     s->boot_id = get_hex(o, "boot_id");
+    if (running && !json_is_integer(running)) return bad_member(e, "running_max");
     s->running_max = running ? json_integer_value(running) : NO_TIME;
-    const json_t *previous = json_object_get(o, "previous");
-    if (previous) {
-        s->has_previous = true;
-        s->previous.base = get_u64(previous, "base");
-        s->previous.end_offset = get_u64(previous, "end_offset");
-        s->previous.size = get_u64(previous, "size");
-        s->previous.crc32c = (uint32_t)get_u64(previous, "crc32c");
-        s->previous.epoch = (uint32_t)get_u64(previous, "epoch");
-    }
-    const json_t *rewritten = json_object_get(o, "rewritten");
-    if (rewritten) {
-        s->rewritten = true;
-        s->compacted = json_is_true(json_object_get(rewritten, "compacted"));
-        s->generation = (uint32_t)get_u64(rewritten, "generation");
-        s->end_offset = get_u64(rewritten, "end_offset");
-        s->orig_size = get_u64(rewritten, "size");
-        s->orig_crc32c = (uint32_t)get_u64(rewritten, "crc32c");
-    }
-    return read_lost(json_object_get(o, "lost"), s, e);
+    if (previous && !read_previous(previous, s)) return bad_member(e, "previous");
+    if (rewritten && !read_rewritten(rewritten, s)) return bad_member(e, "rewritten");
+    return lost ? read_lost(lost, s, e) : 0;
 }
 
 static int check_identity(const struct block_header *h, const struct segment_identity *id, struct err *e) {
@@ -178,6 +204,7 @@ int segment_read_info(int fd, const struct segment_identity *id, uint64_t base, 
     ret->epoch = h.log_epoch;
     ret->head_bytes = size;
     if (g == 0) g = parse_info(&h, all + BLOCK_HEADER_SIZE, ret, e);
+    if (g < 0) segment_info_release(ret);
     if (all != bytes) free(all);
     return g;
 }
@@ -192,7 +219,8 @@ static json_t *info_to_json(const struct segment_info *s) {
         json_object_set_new(o, "previous",
                             json_pack("{s:I, s:I, s:I, s:I, s:I}", "base", (json_int_t)s->previous.base, "end_offset",
                                       (json_int_t)s->previous.end_offset, "size", (json_int_t)s->previous.size,
-                                      "crc32c", (json_int_t)s->previous.crc32c, "epoch", (json_int_t)s->previous.epoch));
+                                      "crc32c", (json_int_t)s->previous.crc32c, "epoch",
+                                      (json_int_t)s->previous.epoch));
     if (s->rewritten)
         json_object_set_new(o, "rewritten",
                             json_pack("{s:I, s:I, s:I, s:I, s:b}", "generation", (json_int_t)s->generation,
@@ -207,8 +235,7 @@ static json_t *info_to_json(const struct segment_info *s) {
     return o;
 }
 
-int segment_encode_info(struct buf *b, const struct segment_identity *id, const struct segment_info *s,
-                        struct err *e) {
+int segment_encode_info(struct buf *b, const struct segment_identity *id, const struct segment_info *s, struct err *e) {
     json_t *o = info_to_json(s);
     char *text = o ? json_dumps(o, JSON_COMPACT) : NULL;
     json_decref(o);
@@ -297,10 +324,17 @@ static const char *look(struct segment_walk *w, uint64_t at, size_t n, int *ret_
     return *ret_g == 0 ? w->window.data : NULL;
 }
 
+/* Ranges rise and lie apart, and there may be very many of them. */
 static bool is_lost(const struct segment_info *s, uint64_t from, uint64_t to) {
-    for (size_t i = 0; i < s->lost_count; i++)
-        if (s->lost[i].from <= from && to <= s->lost[i].to) return true;
-    return false;
+    size_t lo = 0, hi = s->lost_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (s->lost[mid].from <= from)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo > 0 && to <= s->lost[lo - 1].to;
 }
 
 static int check_place(const struct segment_walk *w, struct err *e) {
@@ -311,8 +345,8 @@ static int check_place(const struct segment_walk *w, struct err *e) {
     if (h->log_epoch != w->info->epoch)
         return err_set(e, G_CORRUPT, "block has epoch %u in a segment of epoch %u", h->log_epoch, w->info->epoch);
     if (h->base_offset == w->next_offset) return 0;
-    bool gap_is_lawful = h->base_offset > w->next_offset &&
-                         (w->info->compacted || is_lost(w->info, w->next_offset, h->base_offset));
+    bool gap_is_lawful =
+        h->base_offset > w->next_offset && (w->info->compacted || is_lost(w->info, w->next_offset, h->base_offset));
     if (gap_is_lawful) return 0;
     return err_set(e, G_CORRUPT, "block has offset %" PRIu64 " where %" PRIu64 " is expected", h->base_offset,
                    w->next_offset);

@@ -25,10 +25,10 @@ struct offset_range {
 struct segment_info {
     uint64_t base;
     uint32_t epoch;
-    int64_t created_ns;    /* wall clock */
-    int64_t monotonic_ns;  /* boot clock */
+    int64_t created_ns;   /* wall clock */
+    int64_t monotonic_ns; /* boot clock */
     uint64_t boot_id;
-    int64_t running_max;   /* latest record time before this segment; NO_TIME: none */
+    int64_t running_max; /* latest record time before this segment; NO_TIME: none */
     bool has_previous;
     struct {
         uint64_t base, end_offset, size;
@@ -69,16 +69,16 @@ struct segment_walk {
     int fd;
     struct segment_identity id;
     const struct segment_info *info; /* not owned */
-    uint64_t limit;        /* bytes of the file that may be used */
+    uint64_t limit;                  /* bytes of the file that may be used */
     size_t record_limit;
-    bool check_bodies;     /* read and CRC-check each body; else headers only */
+    bool check_bodies; /* read and CRC-check each body; else headers only */
     /* the block that was found */
-    uint64_t at;           /* its position */
-    uint64_t next_at;      /* behind it */
-    uint64_t next_offset;  /* offset expected next */
+    uint64_t at;          /* its position */
+    uint64_t next_at;     /* behind it */
+    uint64_t next_offset; /* offset expected next */
     struct block_header h;
     uint8_t header[BLOCK_HEADER_SIZE];
-    const char *stored;    /* with check_bodies: its stored body, until the next call */
+    const char *stored; /* with check_bodies: its stored body, until the next call */
     struct buf window;
     uint64_t window_at;
 };

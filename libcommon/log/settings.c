@@ -155,7 +155,9 @@ int topic_settings_from_json(const json_t *o, struct topic_settings *ret, struct
     *ret = topic_settings_default;
     for (size_t i = 0; i < SETTINGS; i++) {
         const char *value = json_string_value(json_object_get(o, settings[i].name));
-        if (value && set_value(ret, &settings[i], value, e) < 0) return G_CORRUPT;
+        if (!value || set_value(ret, &settings[i], value, e) == 0) continue;
+        if (e) e->grade = G_CORRUPT; /* not the words of this user */
+        return G_CORRUPT;
     }
     return 0;
 }

@@ -21,7 +21,9 @@ void survey_release(struct survey *s) {
         free(s->segments[i].faults);
     }
     free(s->segments);
+    free(s->strays);
     s->segments = NULL;
+    s->strays = NULL;
     s->count = 0;
 }
 
@@ -30,6 +32,7 @@ void survey_release(struct survey *s) {
 static void copy_tail(struct survey *s) {
     const struct tail *t = s->p->tail;
     s->tail_valid = tail_valid(t, s->p->id.topic_id, s->p->number);
+    s->tail_blank = !s->tail_valid && memcmp(t->magic, (const char[8]){0}, sizeof t->magic) == 0;
     s->tail_current = s->tail_valid && atomic_load(&t->boot) == sys_boot_id();
     s->stable_offset = atomic_load(&t->stable_offset); /* first: it never passes what is read next */
     s->synced_offset = atomic_load(&t->synced_offset);
@@ -57,9 +60,10 @@ static int list_segments(struct survey *s, struct err *e) {
     /* room for one that is missing in front of each */
     s->segments = calloc(count ? 2 * count : 1, sizeof *s->segments);
     for (size_t i = 0; s->segments && i < count; i++) s->segments[i].base = bases[i];
+    s->strays = calloc(count ? count : 1, sizeof *s->strays);
     s->count = s->segments ? count : 0;
     free(bases);
-    return s->segments ? 0 : err_nomem(e);
+    return s->segments && s->strays ? 0 : err_nomem(e);
 }
 
 /* Under the append lock nothing is half done. Who may only read looks without it. */
@@ -123,6 +127,33 @@ static void insert_missing(struct survey *s, size_t at, const struct segment_inf
     };
 }
 
+static bool has_base(const struct survey *s, uint64_t base) {
+    for (size_t i = 0; i < s->count; i++)
+        if (s->segments[i].base == base) return true;
+    return false;
+}
+
+/* Does the file lie between two segments that follow each other, or behind the one that the tail knows as the last,
+ * without being one? Readers would stumble over it. */
+static bool is_stray(const struct survey *s, const struct surveyed_segment *seg, const struct segment_info *behind,
+                     bool told) {
+    struct segment_info own = {0};
+    if (told)
+        return behind->has_previous && behind->previous.end_offset == behind->base &&
+               behind->previous.base < seg->base && has_base(s, behind->previous.base);
+    bool last = seg == &s->segments[s->count - 1];
+    if (!last || !s->tail_current || s->tail_segment >= seg->base || !has_base(s, s->tail_segment)) return false;
+    if (!peek_info(s, seg->base, &own)) return true;
+    segment_info_release(&own);
+    return false;
+}
+
+static void take_out(struct survey *s, size_t i) {
+    s->strays[s->stray_count++] = s->segments[i].base;
+    memmove(&s->segments[i], &s->segments[i + 1], (s->count - i - 1) * sizeof *s->segments);
+    s->count--;
+}
+
 /* Where each segment ends by what the one behind it says. From the last to the first. */
 static void bound_segments(struct survey *s) {
     uint64_t bound = UINT64_MAX;
@@ -130,6 +161,10 @@ static void bound_segments(struct survey *s) {
     bool told = false; /* `behind` was read */
     for (size_t i = s->count; i-- > 0;) {
         struct surveyed_segment *seg = &s->segments[i];
+        if (is_stray(s, seg, &behind, told)) {
+            take_out(s, i);
+            continue;
+        }
         bool follows = told && behind.has_previous && behind.previous.end_offset == bound;
         if (follows && behind.previous.base > seg->base && behind.previous.base < bound) {
             insert_missing(s, i + 1, &behind);
@@ -200,7 +235,8 @@ static const char *judge_tail(const struct survey *s) {
     if (last->head_ok && s->tail_epoch != last->info.epoch) return "its epoch is not that of the last segment";
     if (s->written_size > last->file_size && last->fault_count == 0) return "it counts more bytes than there are";
     if (last->fault_count == 0 && s->written_offset != last->end_offset) return "its written end is not that of the blocks";
-    if (s->start_ok && s->tail_start != s->file_start) return "its first offset is not that of the file 'start'";
+    /* lower: a cleaner died between the file and the word */
+    if (s->start_ok && s->tail_start > s->file_start) return "its first offset is beyond that of the file 'start'";
     return NULL;
 }
 

@@ -38,6 +38,7 @@ struct survey {
     size_t count;
     /* the tail page, as it was */
     bool tail_valid, tail_current;
+    bool tail_blank; /* it was never made, or somebody died while it was */
     uint64_t written_size, written_offset, stable_offset, synced_offset, tail_start;
     uint64_t tail_segment;
     uint32_t tail_epoch, tail_state, appending;
@@ -49,6 +50,8 @@ struct survey {
     uint64_t end;   /* one more than the highest offset that is there, or was acknowledged */
     bool missing_below; /* segments before the first one are missing, with the offsets from here on */
     uint64_t missing_from;
+    uint64_t *strays; /* bases of files that are not part of the chain: none before or behind knows of them */
+    size_t stray_count;
     uint64_t leftovers; /* segments wholly below the start, which were not looked at */
 };
 

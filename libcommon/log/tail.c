@@ -84,5 +84,6 @@ void tail_save(int dir) {
 
 void tail_raise(_Atomic uint64_t *word, uint64_t value) {
     uint64_t seen = atomic_load(word);
-    while (seen < value && !atomic_compare_exchange_weak(word, &seen, value)) {}
+    while (seen < value && !atomic_compare_exchange_weak(word, &seen, value)) {
+    }
 }

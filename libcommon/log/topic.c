@@ -39,9 +39,9 @@ static json_t *topic_to_json(const char *name, uint64_t id, uint32_t partitions,
                              const struct topic_settings *settings) {
     char text[17];
     (void)snprintf(text, sizeof text, "%016" PRIx64, id);
-    json_t *o = json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", text, "partitions",
-                          (int)partitions, "created", (json_int_t)created_ns, "settings",
-                          topic_settings_to_json(settings));
+    json_t *o =
+        json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", text, "partitions",
+                  (int)partitions, "created", (json_int_t)created_ns, "settings", topic_settings_to_json(settings));
     (void)snprintf(text, sizeof text, "%08" PRIx32, o ? json_crc(o) : 0);
     if (o && json_object_set_new(o, "crc32c", json_string(text)) == 0) return o;
     json_decref(o);
@@ -62,7 +62,8 @@ static int write_topic_file(int dir, const char *name, uint64_t id, uint32_t par
 static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
     const char *crc = json_string_value(json_object_get(o, "crc32c"));
     uint32_t want = crc ? (uint32_t)strtoul(crc, NULL, 16) : 0;
-    if (!crc || json_object_del(o, "crc32c") < 0 || json_crc(o) != want)
+    bool digits = crc && strlen(crc) == 8 && strspn(crc, "0123456789abcdefABCDEF") == 8;
+    if (!digits || json_object_del(o, "crc32c") < 0 || json_crc(o) != want)
         return err_set(e, G_CORRUPT, "topic file of '%s' fails its check", t->name);
     if (json_integer_value(json_object_get(o, "version")) != 1)
         return err_set(e, G_CORRUPT, "topic '%s' has a version that this program does not know", t->name);
@@ -82,7 +83,8 @@ int topic_read_file(struct topic *t, const char *file, struct err *e) {
     if (g == 0) {
         json_error_t why;
         json_t *o = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &why);
-        g = o ? topic_from_json(o, t, e) : err_set(e, G_CORRUPT, "topic file of '%s' is not JSON: %s", t->name, why.text);
+        g = o ? topic_from_json(o, t, e)
+              : err_set(e, G_CORRUPT, "topic file of '%s' is not JSON: %s", t->name, why.text);
         json_decref(o);
     }
     buf_release(&text);

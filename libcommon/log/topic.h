@@ -21,8 +21,8 @@ struct log {
     char *path;               /* for messages */
 };
 
-/* path NULL: $LEAT_DIR, else $XDG_DATA_HOME/leat, else ~/.local/share/leat. `force` accepts a file system whose locks or
- * syncs cannot be relied on. Without `create`, G_ABSENT when there is no log. */
+/* path NULL: $LEAT_DIR, else $XDG_DATA_HOME/leat, else ~/.local/share/leat. `force` accepts a file system whose locks
+ * or syncs cannot be relied on. Without `create`, G_ABSENT when there is no log. */
 int log_open(struct log *log, const char *path, bool create, bool force, struct err *e) NODISCARD;
 void log_close(struct log *log);
 
@@ -40,9 +40,9 @@ enum { SYNC_TEXT_MAX = 64 };
 void sync_policy_format(const struct sync_policy *s, char out[SYNC_TEXT_MAX]);
 
 struct topic_settings {
-    uint64_t segment_size;     /* bytes */
-    int64_t retention_age;     /* ns, 0 never */
-    uint64_t retention_size;   /* bytes of a partition, 0 never */
+    uint64_t segment_size;       /* bytes */
+    int64_t retention_age;       /* ns, 0 never */
+    uint64_t retention_size;     /* bytes of a partition, 0 never */
     int64_t tombstone_retention; /* ns */
     bool compact;
     bool zstd; /* codec of sealed segments */
@@ -78,7 +78,8 @@ void topic_close(struct topic *t); /* takes a zeroed one */
 int topic_read_file(struct topic *t, const char *file, struct err *e) NODISCARD;
 int topic_write_file(const struct topic *t, struct err *e) NODISCARD;
 
-/* Make a topic in one step. G_USAGE when it is there already (1 with `or_open`: somebody else was faster, all is well). */
+/* Make a topic in one step. G_USAGE when it is there already (1 with `or_open`: somebody else was faster, all is well).
+ */
 int topic_create(const struct log *log, const char *name, uint32_t partitions, const struct topic_settings *settings,
                  bool or_open, struct err *e) NODISCARD;
 

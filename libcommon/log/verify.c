@@ -149,6 +149,16 @@ static int add_segment(const struct survey *s, const struct surveyed_segment *se
     return g < 0 ? g : verify_index(s, seg, v, e);
 }
 
+static int add_strays(const struct survey *s, struct verification *v, struct err *e) {
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < s->stray_count; i++) {
+        char name[SEGMENT_NAME_BYTES];
+        segment_name(name, s->strays[i], ".leat");
+        g = add_plain(v, DAMAGE_LOSS, s->p, name, "the file is not a part of the log, and in the way of readers", e);
+    }
+    return g;
+}
+
 static int add_missing_below(const struct survey *s, struct verification *v, struct err *e) {
     if (!s->missing_below) return 0;
     int g = add_plain(v, DAMAGE_LOSS, s->p, "", "segments before the first one are missing", e);
@@ -172,24 +182,18 @@ static int add_missing_all(const struct survey *s, struct verification *v, struc
     return 0;
 }
 
-static bool page_is_blank(const struct partition *p) {
-    const char *page = (const char *)p->tail;
-    for (size_t i = 0; i < TAIL_BYTES; i++)
-        if (page[i]) return false;
-    return true;
-}
-
 static int add_survey(const struct survey *s, struct verification *v, struct err *e) {
     int g = 0;
     v->partitions++;
     for (size_t i = 0; g == 0 && i < s->count; i++) g = add_segment(s, &s->segments[i], v, e);
+    if (g == 0) g = add_strays(s, v, e);
     if (g == 0) g = add_missing_below(s, v, e);
     if (g == 0) g = add_missing_all(s, v, e);
     if (g == 0 && !s->start_ok)
         g = add_plain(v, s->tail_valid ? DAMAGE_DERIVED : DAMAGE_LOSS, s->p, "start", "the file fails its check", e);
-    if (g == 0 && !s->tail_valid && !page_is_blank(s->p))
+    if (g == 0 && !s->tail_valid && !s->tail_blank)
         g = add_plain(v, DAMAGE_DERIVED, s->p, "tail", "the page is not that of this partition", e);
-    if (g == 0 && !s->tail_valid && page_is_blank(s->p) && s->count > 0)
+    if (g == 0 && s->tail_blank && s->count > 0)
         g = add_plain(v, DAMAGE_NOTE, s->p, "tail", "there is none: the next who opens the partition makes it", e);
     if (g == 0 && s->tail_fault) g = add_plain(v, DAMAGE_DERIVED, s->p, "tail", s->tail_fault, e);
     if (g == 0 && s->leftovers)

@@ -130,8 +130,10 @@ int block_open_body(const struct block_header *h, const char *stored, struct buf
         *ret_raw = stored;
         return 0;
     }
-    size_t frame = ZSTD_findFrameCompressedSize(stored, h->stored_size);
-    if (ZSTD_isError(frame) || frame != h->stored_size)
+    /* the magic, too: the library also reads skippable frames and formats older than RFC 8878 */
+    bool zstd = h->stored_size >= 4 && get_u32_le(stored) == ZSTD_MAGICNUMBER;
+    size_t frame = zstd ? ZSTD_findFrameCompressedSize(stored, h->stored_size) : 0;
+    if (ZSTD_isError(frame) || frame != h->stored_size || !zstd)
         return err_set(e, G_CORRUPT, "compressed block is not one zstd frame");
     unsigned long long content = ZSTD_getFrameContentSize(stored, h->stored_size);
     if (content == ZSTD_CONTENTSIZE_ERROR || (content != ZSTD_CONTENTSIZE_UNKNOWN && content != h->raw_size))

@@ -65,6 +65,7 @@ int output_open(struct output *o, const struct output_config *config, struct err
 static int write_text(struct output *o, struct err *e) {
     if (o->pending.len == 0) return 0;
     int g = file_write_all(o->config.fd, o->pending.data, o->pending.len, o->writer.name, e);
+    o->writer.broken |= g < 0;
     if (g == 0) o->writer.written += o->pending.len;
     buf_clear(&o->pending);
     return g;

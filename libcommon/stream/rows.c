@@ -69,18 +69,27 @@ void rows_json(struct rows *r, const char *name, const char *text, size_t n) {
     put(r, text, n);
 }
 
-int rows_end(struct rows *r, struct err *e) {
+static int put_value(struct rows *r, const char *value, size_t n, enum value_type type, struct err *e) {
     static const struct block_header like = {.flags = BLOCK_JSON_VALID};
     static const struct record_origin nowhere;
+    struct record record = {
+        .offset = r->out.records, .time = NO_TIME, .value = value, .value_size = n, .value_type = (uint8_t)type};
+    return output_record(&r->out, &like, &nowhere, &record, e);
+}
+
+int rows_end(struct rows *r, struct err *e) {
     if (r->line.len == 0) put(r, "{", 1);
     put(r, "}", 1);
     if (r->oom) return err_nomem(e);
-    struct record record = {.offset = r->out.records,
-                            .time = NO_TIME,
-                            .value = r->line.data,
-                            .value_size = r->line.len,
-                            .value_type = VALUE_JSON};
-    int g = output_record(&r->out, &like, &nowhere, &record, e);
+    int g = put_value(r, r->line.data, r->line.len, VALUE_JSON, e);
     buf_clear(&r->line);
     return g;
+}
+
+int rows_object(struct rows *r, const char *json, size_t n, struct err *e) {
+    return put_value(r, json, n, VALUE_JSON, e);
+}
+
+int rows_line(struct rows *r, const char *text, size_t n, struct err *e) {
+    return put_value(r, text, n, VALUE_BYTES, e);
 }

@@ -28,4 +28,8 @@ void rows_flag(struct rows *r, const char *name, bool value); /* yes or a dash; 
 void rows_json(struct rows *r, const char *name, const char *text, size_t n);
 int rows_end(struct rows *r, struct err *e) NODISCARD;
 
+/* Instead of a row: an object that somebody else wrote; and a text as it is, one line or more. For OUT_LINES. */
+int rows_object(struct rows *r, const char *json, size_t n, struct err *e) NODISCARD;
+int rows_line(struct rows *r, const char *text, size_t n, struct err *e) NODISCARD;
+
 #endif

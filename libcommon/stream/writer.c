@@ -15,7 +15,9 @@ void writer_release(struct writer *w) {
 }
 
 static int write_out(struct writer *w, size_t n, struct err *e) {
+    if (w->broken) return err_set(e, G_IO, "'%s' was cut off by an error before", w->name);
     int g = file_write_all(w->fd, w->out.data, n, w->name, e);
+    w->broken = g < 0;
     if (g < 0) return g;
     buf_consume(&w->out, n);
     w->written += n;
@@ -120,7 +122,10 @@ int writer_block(struct writer *w, const uint8_t *header, const char *stored, co
     bool direct = (const char *)header + BLOCK_HEADER_SIZE == stored && size >= BLOCK_TARGET_BYTES / 2;
     if (g == 0 && direct) {
         g = writer_flush(w, e);
-        if (g == 0) g = file_write_all(w->fd, header, size, w->name, e);
+        if (g == 0) {
+            g = file_write_all(w->fd, header, size, w->name, e);
+            w->broken = g < 0;
+        }
         if (g == 0) w->written += size;
     } else if (g == 0) {
         g = buf_append(&w->out, header, BLOCK_HEADER_SIZE) < 0 || buf_append(&w->out, stored, h->stored_size) < 0

@@ -9,7 +9,6 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "sys/signals.h"
@@ -198,7 +197,7 @@ static int make_parents(const char *path, struct err *e) {
 /* File systems on which locks or syncs do not hold what a log needs of them (statfs(2) names the numbers). */
 static const char *unsafe_file_system(int fd) {
     struct statfs fs;
-    if (fstatfs(fd, &fs) < 0) return NULL;
+    if (sys.fstatfs(fd, &fs) < 0) return NULL;
     switch ((uint32_t)fs.f_type) {
     case NFS_SUPER_MAGIC: return "NFS";
     case SMB_SUPER_MAGIC:

@@ -34,7 +34,8 @@ int atomic_replace(int dir, const char *name, const void *p, size_t n, bool keep
 int dir_open(int dir, const char *path, bool create, struct err *e) NODISCARD;
 
 /* The root of a log: an absolute or relative path that may contain links; parents are made with `create`. The same
- * checks; refuses network and FUSE file systems unless `force`, as their locks and syncs do not keep what they promise. */
+ * checks; refuses network and FUSE file systems unless `force`, as their locks and syncs do not keep what they promise.
+ */
 int dir_open_root(const char *path, bool create, bool force, struct err *e) NODISCARD;
 
 int dir_sync(int dir, const char *name, struct err *e) NODISCARD;

@@ -36,8 +36,7 @@ static int report_holder(uint32_t pid, const char *name, int64_t waited_ns, stru
     return err_set(e, G_IO, "cannot lock '%s': another process has held it for more than %lld s", name, seconds);
 }
 
-int lock_take(int fd, off_t byte, int64_t timeout_ns, const _Atomic uint32_t *holder, const char *name,
-              struct err *e) {
+int lock_take(int fd, off_t byte, int64_t timeout_ns, const _Atomic uint32_t *holder, const char *name, struct err *e) {
     /* Locks are held for microseconds; a fair queue in the kernel (F_OFD_SETLKW) would have no time-out. */
     int64_t begun = 0, pause_ns = 20000;
     for (int tries = 0;; tries++) {

@@ -32,14 +32,14 @@ bool pipe_abandoned(int fd) {
     return sys.poll(&p, 1, 0) > 0 && (p.revents & POLLERR) != 0;
 }
 
-static int copy_file(int out, int file, off_t at, size_t n, const char *name, struct err *e) {
+static int copy_file(int out, int file, off_t at, size_t n, const char *name, const char *out_name, struct err *e) {
     static const size_t chunk = 128 * 1024;
     char buffer[128 * 1024];
     while (n > 0) {
         size_t k = 0;
         int g = file_pread(file, buffer, n < chunk ? n : chunk, at, &k, name, e);
         if (g == 0 && k == 0) g = err_set(e, G_TRUNCATED, "'%s' ends early", name);
-        if (g == 0) g = file_write_all(out, buffer, k, "standard output", e);
+        if (g == 0) g = file_write_all(out, buffer, k, out_name, e);
         if (g < 0) return g;
         at += (off_t)k;
         n -= k;
@@ -47,7 +47,7 @@ static int copy_file(int out, int file, off_t at, size_t n, const char *name, st
     return 0;
 }
 
-int pipe_send_file(int out, int file, off_t at, size_t n, const char *name, struct err *e) {
+int pipe_send_file(int out, int file, off_t at, size_t n, const char *name, const char *out_name, struct err *e) {
     while (n > 0) {
         ssize_t k = sys.splice(file, &at, out, n, SPLICE_F_MOVE | SPLICE_F_MORE);
         if (k > 0) {
@@ -55,13 +55,13 @@ int pipe_send_file(int out, int file, off_t at, size_t n, const char *name, stru
         } else if (k == 0) {
             return err_set(e, G_TRUNCATED, "'%s' ends early", name);
         } else if (errno == EPIPE) {
-            return err_set(e, G_PIPE, "the reader of standard output went away");
+            return err_set(e, G_PIPE, "the reader of '%s' went away", out_name);
         } else if (errno == EINTR) {
             if (signals_stop()) return err_set(e, G_STOPPED, "stopped while writing");
         } else if (errno == EINVAL || errno == EAGAIN) {
-            return copy_file(out, file, at, n, name, e); /* not a pipe, or one that does not block */
+            return copy_file(out, file, at, n, name, out_name, e); /* not a pipe, or one that does not block */
         } else {
-            return err_sys(e, errno, "cannot move '%s' to standard output", name);
+            return err_sys(e, errno, "cannot move '%s' to '%s'", name, out_name);
         }
     }
     return 0;

@@ -22,7 +22,9 @@ size_t pipe_pending(int fd);
 bool pipe_abandoned(int fd);
 
 /* Move n bytes of a file, from offset `at`, to `out` without copying through user space where the kernel can
- * (out is a pipe), by reading and writing otherwise. G_TRUNCATED when the file ends early. */
-int pipe_send_file(int out, int file, off_t at, size_t n, const char *name, struct err *e) NODISCARD;
+ * (out is a pipe), by reading and writing otherwise. The names are for messages. G_TRUNCATED when the file ends
+ * early. */
+int pipe_send_file(int out, int file, off_t at, size_t n, const char *name, const char *out_name,
+                   struct err *e) NODISCARD;
 
 #endif

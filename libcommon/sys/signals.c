@@ -43,6 +43,6 @@ void standard_fds_guard(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
         int taken = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the wrong way round */
-        if (taken < 0) return; /* nothing better can be done */
+        if (taken < 0) return;                                                   /* nothing better can be done */
     }
 }

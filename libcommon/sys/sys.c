@@ -17,8 +17,9 @@ static int real_openat(int dir, const char *path, int flags, mode_t mode) {
 }
 
 static int real_open_beneath(int dir, const char *path, int flags, mode_t mode) {
+    /* O_NONBLOCK: a FIFO in the place of a file must not hang whoever opens it; to files it means nothing */
     struct open_how how = {
-        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC),
+        .flags = (uint64_t)(unsigned)(flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY),
         .mode = (flags & (O_CREAT | O_TMPFILE)) ? mode : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
@@ -88,6 +89,7 @@ struct sys_ops sys = {
     .ftruncate = ftruncate,
     .fstat = fstat,
     .fstatat = fstatat,
+    .fstatfs = fstatfs,
     .renameat = renameat,
     .linkat = real_linkat,
     .unlinkat = unlinkat,

@@ -14,10 +14,12 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
 struct sys_ops {
     int (*openat)(int dir, const char *path, int flags, mode_t mode);
-    /* openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: never leaves `dir`, follows no link (O_CLOEXEC is added) */
+    /* openat2 with RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS: never leaves `dir`, follows no link, waits for nobody
+     * (O_CLOEXEC and O_NONBLOCK are added) */
     int (*open_beneath)(int dir, const char *path, int flags, mode_t mode);
     int (*close)(int fd);
     ssize_t (*read)(int fd, void *p, size_t n);
@@ -32,13 +34,14 @@ struct sys_ops {
     int (*ftruncate)(int fd, off_t size);
     int (*fstat)(int fd, struct stat *st);
     int (*fstatat)(int dir, const char *path, struct stat *st, int flags);
+    int (*fstatfs)(int fd, struct statfs *fs);
     int (*renameat)(int from_dir, const char *from, int to_dir, const char *to);
     int (*linkat)(int from_dir, const char *from, int to_dir, const char *to);
     int (*unlinkat)(int dir, const char *path, int flags);
     int (*mkdirat)(int dir, const char *path, mode_t mode);
     int (*poll)(struct pollfd *p, nfds_t n, int timeout_ms);
-    int64_t (*wall_ns)(void); /* CLOCK_REALTIME */
-    int64_t (*boot_ns)(void); /* CLOCK_BOOTTIME: steady within one boot, counts while asleep */
+    int64_t (*wall_ns)(void);  /* CLOCK_REALTIME */
+    int64_t (*boot_ns)(void);  /* CLOCK_BOOTTIME: steady within one boot, counts while asleep */
     uint64_t (*boot_id)(void); /* of sys_boot_id() */
 };
 

@@ -3,7 +3,8 @@
  * How long a record takes from one end of commands to the other: latency RATE COUNT [-s FILE] [-- COMMAND... ';'
  * COMMAND...
  * ['|' COMMAND...]...]. Lines go into the first command, and come out of the last; between ';' the two are linked by
- * something else (a topic). Without commands it is one pipe: the floor. -s writes and syncs each line to FILE first.
+ * something else (a topic). Without commands it is one pipe: the floor. With -s the lines
+ * are written and synced to FILE on the way.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -18,10 +19,6 @@
 extern char **environ;
 
 static void send_line(struct run *r, const char *line) {
-    if (r->sync_fd >= 0) {
-        write_fully(r->sync_fd, line, LINE_BYTES);
-        if (fdatasync(r->sync_fd) < 0) run_fail("fdatasync");
-    }
     write_fully(r->out, line, LINE_BYTES);
 }
 
@@ -30,6 +27,34 @@ static void *writer(void *arg) {
     run_pace(r, send_line);
     close(r->out);
     return NULL;
+}
+
+/* The floor of what is durable: all that waits is written and synced at once, then handed on. */
+struct relay {
+    int in, out, file;
+};
+
+static void *relay_synced(void *arg) {
+    static char buffer[1 << 16];
+    const struct relay *l = arg;
+    ssize_t n;
+    while ((n = read(l->in, buffer, sizeof buffer)) > 0) {
+        write_fully(l->file, buffer, (size_t)n);
+        if (fdatasync(l->file) < 0) run_fail("fdatasync");
+        write_fully(l->out, buffer, (size_t)n);
+    }
+    close(l->out);
+    return NULL;
+}
+
+static void start_relay(struct relay *l, const char *path, int *in) {
+    pthread_t thread;
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) run_fail("pipe");
+    *l = (struct relay){*in, ends[1], open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666)};
+    if (l->file < 0) run_fail(path);
+    if (pthread_create(&thread, NULL, relay_synced, l) != 0 || pthread_detach(thread) != 0) run_fail("thread");
+    *in = ends[0];
 }
 
 /* Until all came, or the end: a command that follows a topic has none. */
@@ -111,6 +136,8 @@ int main(int argc, char **argv) {
     struct run r;
     pid_t pids[COMMANDS_MAX];
     pthread_t thread;
+    const char *synced = NULL;
+    struct relay relay;
     int in = -1;
     if (argc < 3) {
         fputs("usage: latency RATE COUNT [-s FILE] [-- COMMAND...]\n", stderr);
@@ -119,12 +146,12 @@ int main(int argc, char **argv) {
     run_init(&r, strtol(argv[1], NULL, 10), strtol(argv[2], NULL, 10));
     argv += 3;
     if (*argv && strcmp(*argv, "-s") == 0 && argv[1]) {
-        r.sync_fd = open(argv[1], O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-        if (r.sync_fd < 0) run_fail(argv[1]);
+        synced = argv[1];
         argv += 2;
     }
     if (*argv && strcmp(*argv, "--") == 0) argv++;
     size_t n = start(argv, pids, &r.out, &in);
+    if (synced) start_relay(&relay, synced, &in);
     if (pthread_create(&thread, NULL, writer, &r) != 0) run_fail("thread");
     receive(&r, in);
     if (r.received <= r.count) return run_report(&r);

@@ -22,7 +22,6 @@
 struct run {
     long count;    /* records that are measured; one more goes ahead, so that all processes have started */
     long rate;     /* in a second */
-    int sync_fd;   /* -1, or a file to which each record is written and synced first */
     int64_t *ns;   /* the samples */
     long received; /* with that first record */
     sem_t started; /* posted when that one has arrived */
@@ -41,7 +40,7 @@ static inline void run_fail(const char *what) {
 }
 
 static inline void run_init(struct run *r, long rate, long count) {
-    *r = (struct run){.count = count, .rate = rate, .sync_fd = -1, .out = -1};
+    *r = (struct run){.count = count, .rate = rate, .out = -1};
     r->ns = calloc((size_t)count + 1, sizeof *r->ns);
     if (!r->ns || sem_init(&r->started, 0, 0) < 0) run_fail("memory");
 }

@@ -81,13 +81,24 @@ static void read_answer(struct connection *c, struct run *run, char *last_id) {
 }
 
 static void send_line(struct run *r, const char *line) {
-    static struct connection answers;
     char command[512];
     int n = snprintf(command, sizeof command, "*5\r\n$4\r\nXADD\r\n$1\r\ns\r\n$1\r\n*\r\n$1\r\nd\r\n$%d\r\n%.*s\r\n",
                      LINE_BYTES - 1, LINE_BYTES - 1, line);
     write_fully(r->out, command, (size_t)n);
-    answers.fd = r->out;
-    read_answer(&answers, NULL, NULL);
+}
+
+/* The writer does not wait for the answers, as the one of latency.c does not. */
+static void *discard_answers(void *arg) {
+    const struct run *r = arg;
+    static char buffer[1 << 16];
+    ssize_t n;
+    while ((n = read(r->out, buffer, sizeof buffer)) > 0) {
+        if (buffer[0] == '-') {
+            fprintf(stderr, "latency: redis says %.*s\n", (int)n, buffer);
+            _exit(4);
+        }
+    }
+    return NULL;
 }
 
 static void *writer(void *arg) {
@@ -110,15 +121,18 @@ static void receive(struct run *r, const char *path) {
 
 int main(int argc, char **argv) {
     struct run r;
-    pthread_t thread;
+    pthread_t thread, answers;
     if (argc != 4) {
         fputs("usage: latency_redis RATE COUNT SOCKET\n", stderr);
         return 2;
     }
     run_init(&r, strtol(argv[1], NULL, 10), strtol(argv[2], NULL, 10));
     r.out = open_socket(argv[3]);
-    if (pthread_create(&thread, NULL, writer, &r) != 0) run_fail("thread");
+    if (pthread_create(&thread, NULL, writer, &r) != 0 || pthread_create(&answers, NULL, discard_answers, &r) != 0)
+        run_fail("thread");
     receive(&r, argv[3]);
     pthread_join(thread, NULL);
+    shutdown(r.out, SHUT_RDWR);
+    pthread_join(answers, NULL);
     return run_report(&r);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Many processes on two partitions: producers of each sync policy, readers that follow, one that rolls and compresses;
- * some are killed and begin anew, some are stopped for a while and go on. A checker knows what was acknowledged and what
- * was seen: each acknowledged record is there exactly once, in its producer's order; all readers saw the same; nobody
- * was blocked.
+ * some are killed and begin anew, some are stopped for a while and go on. A checker knows what was acknowledged and
+ * what was seen: each acknowledged record is there exactly once, in its producer's order; all readers saw the same;
+ * nobody was blocked.
  */
 #include <signal.h>
 #include <sys/mman.h>
@@ -29,7 +29,7 @@ static struct shared {
         _Atomic uint32_t partition;
     } made[IDS_MAX];
     _Atomic uint64_t read_to[PARTITIONS];
-} *shared;
+} * shared;
 
 static char path[340];
 
@@ -97,7 +97,7 @@ static void produce(unsigned place, uint32_t id, uint64_t seed) {
             _exit(1);
         }
         atomic_fetch_add(&shared->progress[place], 1);
-        if (rng() % 64 == 0) sys_sleep_ns((int64_t)rng_below(3000000));
+        if (rng() % 16 == 0) sys_sleep_ns((int64_t)rng_below(3000000));
     }
 }
 
@@ -136,7 +136,8 @@ static void follow(unsigned place, uint64_t seed) {
         for (; done < h.count; done++)
             if (!see(number, done, &h.at[done])) _exit(1);
         uint64_t to = atomic_load(&shared->read_to[number]);
-        while (to < done && !atomic_compare_exchange_weak(&shared->read_to[number], &to, done)) {}
+        while (to < done && !atomic_compare_exchange_weak(&shared->read_to[number], &to, done)) {
+        }
         atomic_fetch_add(&shared->progress[place], 1);
         sys_sleep_ns(500000);
     }
@@ -220,7 +221,8 @@ static void watch(double now, bool anyone_stopped) {
         }
         int status;
         if (waitpid(a->pid, &status, WNOHANG) == a->pid) {
-            if (atomic_load(&shared->findings) == 0 && i < PRODUCERS) finding("process %u ended with %x", i, (unsigned)status);
+            if (atomic_load(&shared->findings) == 0 && i < PRODUCERS)
+                finding("process %u ended with %x", i, (unsigned)status);
             start(i);
         }
     }
@@ -328,7 +330,7 @@ int main(void) {
     if (shared == MAP_FAILED) return 1;
     uint64_t seed = env_number("SEED", (uint64_t)time(NULL));
     rng_seed(seed);
-    s.segment_size = 32768;
+    s.segment_size = 256 << 10;
     s.zstd = true;
     if (log_open(&log, path, true, true, &e) < 0 || topic_create(&log, "t", PARTITIONS, &s, false, &e) < 0) return 1;
     log_close(&log);

@@ -282,8 +282,8 @@ static inline bool ack_holds(const struct ack *a, const struct history *h) {
             return wrong("acknowledged offset %" PRIu64 " of partition %u is gone, the end is %zu", at, a->partition,
                          h->count);
         if (h->at[at].producer != a->producer || h->at[at].seq != a->first_seq + i)
-            return wrong("offset %" PRIu64 " was acknowledged as %u/%u and is %u/%u", at, a->producer,
-                         a->first_seq + i, h->at[at].producer, h->at[at].seq);
+            return wrong("offset %" PRIu64 " was acknowledged as %u/%u and is %u/%u", at, a->producer, a->first_seq + i,
+                         h->at[at].producer, h->at[at].seq);
     }
     return true;
 }

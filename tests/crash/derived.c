@@ -64,7 +64,8 @@ static bool build(const char *path, bool none, bool die) {
         topic_open(&t, &log, "t", &e) < 0 || partition_open(&p, &t, 0, PARTITION_APPEND, &e) < 0)
         return wrong("cannot build: %s", e.text);
     for (int i = 0; i < 30; i++) {
-        if (append_batch(&p, 1, &seq, 1 + (size_t)i % 2, 2, !none, &a, &e) < 0) return wrong("cannot append: %s", e.text);
+        if (append_batch(&p, 1, &seq, 1 + (size_t)i % 2, 2, !none, &a, &e) < 0)
+            return wrong("cannot append: %s", e.text);
         if (none) partition_publish(&p, a.offset + a.count);
         if (snapshot_count < SNAPSHOTS) load(tail, &snapshots[snapshot_count++]);
     }
@@ -124,8 +125,7 @@ static bool same_answers(const char *path, bool append_first) {
         partition_close(&p);
     }
     good = good && history_read(&h, &t, 0, false) && history_is_prefix(&truth, &h) && ack_holds(&a, &h);
-    if (good && h.count != truth.count + 16)
-        good = wrong("%zu records where %zu were", h.count, truth.count);
+    if (good && h.count != truth.count + 16) good = wrong("%zu records where %zu were", h.count, truth.count);
     history_release(&h);
     topic_close(&t);
     log_close(&log);
@@ -141,8 +141,8 @@ static bool one_case(const char *file, enum harm harm, bool tail_too, bool none,
     do_harm(victim, harm);
     (void)snprintf(victim, sizeof victim, "%s/topics/t/0/tail", path);
     if (tail_too) do_harm(victim, (enum harm)rng_below(HARM_COUNT));
-    return same_answers(path, append_first) || wrong("%s %s, tail too %d, none %d, torn append %d, appender first %d", file, harms[harm], tail_too, none,
-                         die, append_first);
+    return same_answers(path, append_first) || wrong("%s %s, tail too %d, none %d, torn append %d, appender first %d",
+                                                     file, harms[harm], tail_too, none, die, append_first);
 }
 
 static void test_file(const char *file, unsigned times, const char *name) {

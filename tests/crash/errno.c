@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every errno at every system call. The operation fails with a message or succeeds; what was acknowledged stays; what an
- * append that failed wanted to write is never seen; a sync that failed is not repeated, its segment is left, and
+ * Every errno at every system call. The operation fails with a message or succeeds; what was acknowledged stays; what
+ * an append that failed wanted to write is never seen; a sync that failed is not repeated, its segment is left, and
  * another process goes on in a new one at the durable end, with a higher epoch.
  */
 #include <sys/wait.h>
@@ -93,7 +93,8 @@ static bool workload(const char *path) {
     good = good && has_text(&e, g);
     struct cursor_block b;
     if (g == 0) {
-        while ((g = cursor_next(&c, &b, &e)) == 0) {}
+        while ((g = cursor_next(&c, &b, &e)) == 0) {
+        }
         good = good && has_text(&e, g) && g != G_CORRUPT;
         cursor_close(&c);
     }
@@ -108,7 +109,8 @@ static bool check_seen(const struct history *h, uint32_t number) {
     for (size_t i = 0; i < h->count; i++) {
         const struct payload_head *r = &h->at[i];
         if (r->producer != number) continue;
-        if (told.refused[number][r->seq]) return wrong("record %u of an append that failed is at offset %zu", r->seq, i);
+        if (told.refused[number][r->seq])
+            return wrong("record %u of an append that failed is at offset %zu", r->seq, i);
         if (told.voided[number][r->seq]) return wrong("record %u, whose sync failed, is at offset %zu", r->seq, i);
     }
     for (size_t i = 0; i < told.count; i++)
@@ -163,7 +165,8 @@ static int fork_case(long at, enum fault fault, int errnum) {
     int status = 0;
     if (waitpid(pid, &status, 0) != pid) abort();
     int code = WIFEXITED(status) ? WEXITSTATUS(status) : 1;
-    if (code == 1) wrong("call %ld, fault %d, errno %d (%s), status %x", at, fault, errnum, strerror(errnum), (unsigned)status);
+    if (code == 1)
+        wrong("call %ld, fault %d, errno %d (%s), status %x", at, fault, errnum, strerror(errnum), (unsigned)status);
     return code;
 }
 

@@ -116,8 +116,8 @@ static bool verify_partition(struct topic *t, uint32_t number, const struct ack 
     for (int k = 0; good && k < 3; k++)
         if (append_batch(&p, 20, &seq, 2, 2, true, &a, &e) < 0) good = wrong("cannot append: %s", e.text);
     if (good || p.topic) partition_close(&p);
-    good = good && history_read(&after, t, number, false) && history_is_prefix(&before, &after) &&
-           ack_holds(&a, &after);
+    good =
+        good && history_read(&after, t, number, false) && history_is_prefix(&before, &after) && ack_holds(&a, &after);
     for (size_t i = 0; good && i < n; i++)
         if (acks[i].partition == number) good = ack_holds(&acks[i], &after);
     history_release(&before);
@@ -199,7 +199,8 @@ static bool kill_recovery(long first, enum fault fault, bool reboot, long *runs)
         machine.boot_id = boot;
         size_t n = read_acks(acks, 64);
         good = good && verify(path, acks, n);
-        if (!good) wrong("killed at call %ld (%d), recovery at call %ld (%d), reboot %d", first, fault, at, second, reboot);
+        if (!good)
+            wrong("killed at call %ld (%d), recovery at call %ld (%d), reboot %d", first, fault, at, second, reboot);
         ++*runs;
     }
     return good;

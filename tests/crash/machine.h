@@ -13,7 +13,15 @@
 
 #include "sys/sys.h"
 
-enum fault { FAULT_NONE, FAULT_KILL_BEFORE, FAULT_KILL_AFTER, FAULT_KILL_HALF, FAULT_ERRNO, FAULT_HALF_ERRNO, FAULT_DONE_ERRNO };
+enum fault {
+    FAULT_NONE,
+    FAULT_KILL_BEFORE,
+    FAULT_KILL_AFTER,
+    FAULT_KILL_HALF,
+    FAULT_ERRNO,
+    FAULT_HALF_ERRNO,
+    FAULT_DONE_ERRNO
+};
 enum call_kind { CALL_OTHER, CALL_WRITE, CALL_SYNC, CALL_DIR, CALL_CLOSE };
 
 static struct sys_ops real_sys;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Power cuts, simulated: several producers and a reader live through generations that end in a cut, some of them with a
- * call that fails. After each cut: what was acknowledged is there, what a reader of policy batch has seen stays, offsets
- * are dense, no damage is reported, and appending goes on. Policy none promises a whole prefix and no false damage.
+ * call that fails. After each cut: what was acknowledged is there, what a reader of policy batch has seen stays,
+ * offsets are dense, no damage is reported, and appending goes on. Policy none promises a whole prefix and no false
+ * damage.
  */
 #include "recorder.h"
 
@@ -44,6 +45,8 @@ struct producer {
     struct log log;
     struct topic t;
     struct partition p;
+    struct ack waiting[8]; /* appended, not yet synced */
+    unsigned waiting_count;
 };
 
 static void promise_ack(const struct ack *a) {
@@ -65,6 +68,7 @@ static void producer_close(struct producer *x) {
     topic_close(&x->t);
     log_close(&x->log);
     x->open = false;
+    x->waiting_count = 0;
 }
 
 static bool producer_open(struct producer *x, const char *path, uint32_t number, struct err *e) {
@@ -92,6 +96,8 @@ static bool produce(struct producer *x, struct err *e) {
     int g = append_batch(&x->p, x->id % 64, seq, 1 + rng_below(3), 1 + (uint32_t)rng_below(4), sync, &a, e);
     if (g == 0 && sync) {
         promise_ack(&a);
+    } else if (g == 0 && x->sync && x->waiting_count < 8) {
+        x->waiting[x->waiting_count++] = a;
     } else if (g == 0 && !x->sync) {
         partition_publish(&x->p, a.offset + a.count);
     } else if (g < 0 && *seq == first) {
@@ -102,19 +108,49 @@ static bool produce(struct producer *x, struct err *e) {
     return g == 0;
 }
 
+/* Sync what was appended before, perhaps long ago: others may have written, failed and recovered since. */
+static bool sync_late(struct producer *x, struct err *e) {
+    while (x->waiting_count > 0) {
+        const struct ack *a = &x->waiting[--x->waiting_count];
+        if (partition_sync(&x->p, a->offset + a->count, e) < 0) return false;
+        promise_ack(a);
+    }
+    return true;
+}
+
+/* As if killed behind an append, or in the middle of the next one. */
+static bool die(struct producer *x, struct err *e) {
+    struct ack a;
+    struct batch b;
+    uint32_t *seq = &w.next_seq[x->id % 64];
+    bool good = append_batch(&x->p, x->id % 64, seq, 1, 2, false, &a, e) == 0;
+    *seq += good ? 0 : 2;
+    if (!good) return false;
+    if (rng() % 2) {
+        batch_make(&b, x->id % 64, *seq, 1, 2);
+        int g = file_pwrite_all(x->p.fd, b.blocks[0].body, b.blocks[0].size / 2,
+                                (off_t)atomic_load(&x->p.tail->written_size), "segment", e);
+        batch_release(&b);
+        good = g == 0;
+    }
+    atomic_store(&x->p.tail->appending, 4711);
+    producer_close(x);
+    return good;
+}
+
 /* A default reader from the beginning; it believes what it sees. */
 static bool read_once(const char *path, uint32_t number) {
     struct log log;
     struct topic t;
     struct history h = {0};
-    bool failed = rec.failed;
-    if (!open_topic(&log, &t, path)) return !failed && rec.failed;
+    unsigned faults = rec.faults;
+    if (!open_topic(&log, &t, path)) return rec.faults != faults;
     bool good = history_read(&h, &t, number, false);
     if (good && w.mix == MIX_BATCH) promise_seen(number, h.count);
     history_release(&h);
     topic_close(&t);
     log_close(&log);
-    return good || (!failed && rec.failed);
+    return good || rec.faults != faults;
 }
 
 /* One generation. Calls that fail on purpose are the only excuse for errors. */
@@ -123,28 +159,35 @@ static bool live(const char *path) {
     struct err e = {0};
     bool good = true;
     int steps = 10 + (int)rng_below(50);
-    rec.failed = false;
+    rec.faults = 0;
     rec.fail_in = rng() % 3 ? 0 : 1 + (long)rng_below(1500);
+    rec.fail_sync_in = rng() % 3 ? 0 : 1 + (long)rng_below(30);
     for (int i = 0; good && i < steps; i++) {
         struct producer *x = &all[rng_below(PRODUCERS)];
-        bool failed = rec.failed, fine = true;
+        unsigned faults = rec.faults;
+        bool fine = true;
         if (!x->open) {
             x->id = w.producers++;
             fine = producer_open(x, path, (uint32_t)rng_below(PARTITIONS), &e);
             if (fine && w.topic_made == SIZE_MAX) w.topic_made = rec.count;
         } else if (rng() % 12 == 0) {
             producer_close(x);
+        } else if (rng() % 16 == 0) {
+            fine = die(x, &e);
+        } else if (rng() % 6 == 0) {
+            fine = sync_late(x, &e);
         } else if (rng() % 10 == 0) {
             good = read_once(path, x->p.number);
         } else {
             fine = produce(x, &e);
         }
-        if (!fine && rec.failed == failed && !failed) good = wrong("failed for no reason: %s", e.text);
+        if (!fine && rec.faults == 0) good = wrong("failed for no reason: %s", e.text);
         if (!fine) producer_close(x);
+        if (rec.faults && rng() % 8 == 0) rec.fail_sync_in = 1 + (long)rng_below(15);
     }
     for (int i = 0; i < PRODUCERS; i++) producer_close(&all[i]);
     rec_look_at_pages();
-    rec.fail_in = 0;
+    rec.fail_in = rec.fail_sync_in = 0;
     return good;
 }
 
@@ -155,7 +198,8 @@ static bool check_order(const struct history *h) {
     for (size_t i = 0; i < h->count; i++) {
         const struct payload_head *r = &h->at[i];
         if (r->producer >= 64) continue;
-        if ((int64_t)r->seq <= last[r->producer]) return wrong("record %u/%u comes behind %" PRId64, r->producer, r->seq, last[r->producer]);
+        if ((int64_t)r->seq <= last[r->producer])
+            return wrong("record %u/%u comes behind %" PRId64, r->producer, r->seq, last[r->producer]);
         last[r->producer] = r->seq;
         for (size_t k = 0; k < w.refused_count; k++)
             if (w.refused[k].producer == r->producer && r->seq - w.refused[k].first < w.refused[k].count)

@@ -17,7 +17,7 @@ enum op { OP_WRITE, OP_TRUNCATE, OP_SYNC, OP_LOST, OP_NAME, OP_UNNAME, OP_RENAME
 
 struct event {
     enum op op;
-    unsigned node;   /* what the event is about */
+    unsigned node; /* what the event is about */
     unsigned dir, to_dir;
     uint64_t at;
     size_t size;
@@ -52,8 +52,9 @@ static struct {
     unsigned page_count;
     struct sys_ops real;
     uint64_t boot_id;
-    long fail_in; /* so many calls from now one fails; 0 none */
-    bool failed;
+    long fail_in;      /* so many calls from now one fails; 0 none */
+    long fail_sync_in; /* the same for syncs of files */
+    unsigned faults; /* how many did */
 } rec;
 
 static inline struct event *rec_event(enum op op, unsigned node) {
@@ -103,7 +104,7 @@ static inline bool rec_gate(void) {
     if (!rec.on) return false;
     rec_look_at_pages();
     if (rec.fail_in == 0 || --rec.fail_in > 0) return false;
-    rec.failed = true;
+    rec.faults++;
     errno = rng() % 2 ? EIO : ENOSPC;
     return true;
 }
@@ -166,6 +167,11 @@ static inline int rec_sync(int fd) {
     if (!rec.on) return 0; /* nobody looks at the real disk */
     unsigned node = rec_of_fd(fd);
     bool fails = rec_gate();
+    if (!rec.nodes[node].is_dir && rec.fail_sync_in > 0 && --rec.fail_sync_in == 0) {
+        fails = true;
+        rec.faults++;
+        errno = EIO;
+    }
     if (fails && rec.nodes[node].is_dir) return -1;
     rec_event(fails ? OP_LOST : OP_SYNC, node);
     return fails ? -1 : 0;

@@ -293,6 +293,35 @@ static void all_segments_missing_costs_all(void **state) {
 }
 
 /* Cut exactly between two blocks, nothing in the file is wrong: only the neighbours know. */
+static void a_file_that_is_not_of_the_log_costs_nothing(void **state) {
+    (void)state;
+    static const char *const files[] = {"0/00000000000000000002.leat", "0/00000000000000000012.leat",
+                                        "0/00000000000000000020.leat", "0/00000000000000000099.leat"};
+    for (size_t k = 0; k < 8; k++) {
+        struct log_fixture f;
+        struct verification v;
+        size_t n = 700;
+        char *bytes = calloc(1, n);
+        fill(&f);
+        if (k >= 4) { /* a copy of a real one, under a wrong name */
+            free(bytes);
+            bytes = log_fixture_load(&f, "0/00000000000000000008.leat", &n);
+        }
+        log_fixture_store(&f, files[k % 4], bytes, n);
+        free(bytes);
+        verify(&f, &v);
+        assert_true(v.faults >= 1);
+        assert_int_equal(v.lost, 0);
+        verification_release(&v);
+        repair(&f, 0);
+        expect_clean(&f);
+        expect_records(&f, 0, 0, RECORDS);
+        log_fixture_append(&f, 0, 2, NULL, 10);
+        expect_records(&f, 0, 0, RECORDS + 2);
+        log_fixture_close(&f);
+    }
+}
+
 static void a_segment_cut_between_blocks_is_found(void **state) {
     (void)state;
     static const char *const files[] = {"0/00000000000000000000.leat", "0/00000000000000000008.leat",
@@ -393,6 +422,7 @@ int main(void) {
         cmocka_unit_test(repair_loses_what_verify_named_and_nothing_else),
         cmocka_unit_test(a_missing_segment_costs_its_offsets),
         cmocka_unit_test(all_segments_missing_costs_all),
+        cmocka_unit_test(a_file_that_is_not_of_the_log_costs_nothing),
         cmocka_unit_test(a_segment_cut_between_blocks_is_found),
         cmocka_unit_test(several_damages_at_once),
         cmocka_unit_test(a_plan_that_is_out_of_date_is_refused),

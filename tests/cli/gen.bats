@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: Apache-2.0
+# leat gen: the same seed gives the same bytes, and the records are what the options ask for.
+
+load helpers
+load records
+
+setup() {
+    cd "$BATS_TEST_TMPDIR"
+}
+
+@test "the same seed gives the same bytes, as JSON lines and as blocks; another seed gives others" {
+    local form
+    for form in -j '-O leat'; do
+        # shellcheck disable=SC2086
+        leat gen clicks -c 2000 --seed 7 $form >a
+        # shellcheck disable=SC2086
+        leat gen clicks -c 2000 --seed 7 $form >b
+        # shellcheck disable=SC2086
+        leat gen clicks -c 2000 --seed 8 $form >c
+        cmp a b
+        run ! cmp -s a c
+    done
+    # and the same bytes on every machine and in every version
+    equals "$(leat gen clicks -c 2000 --seed 7 -j | sha256sum | cut -c1-16)" "$(leat gen clicks -c 2000 --seed 7 | leat produce t && values t | sha256sum | cut -c1-16)"
+}
+
+@test "records are JSON with the fields of a click, in order, and blocks carry their times" {
+    leat gen clicks -c 1000 --late 0 -j >lines
+    leat gen clicks -c 1000 --late 0 | python3 -B "$LEAT_SOURCE/tests/golden/decode.py" - >records
+    python3 - <<'END'
+import base64, datetime, json
+lines = [json.loads(line) for line in open('lines')]
+records = [json.loads(line) for line in open('records')]
+want = ['ts', 'user', 'page', 'url', 'status', 'latency_ms', 'country', 'device', 'tags', 'bytes']
+assert len(lines) == len(records) == 1000
+for line, record in zip(lines, records):
+    assert list(line) == want, line
+    assert json.loads(base64.b64decode(record['value'])) == line and record['value_type'] == 1
+    at = datetime.datetime.fromisoformat(line['ts'].replace('Z', '+00:00'))
+    assert round(at.timestamp() * 1000) == record['time'] // 10**6, (line, record)
+times = [r['time'] for r in records]
+assert times == sorted(times)
+assert times[0] == 1767225600 * 10**9
+assert abs(times[-1] - times[0] - 10 * 10**9) < 10**9 / 2, 'not 100 a second'
+END
+}
+
+@test "--late puts that part of the records out of order, by no more than --late-max" {
+    leat gen clicks -c 20000 --late 5 | python3 -B "$LEAT_SOURCE/tests/golden/decode.py" - >records
+    python3 - <<'END'
+import json
+top, late, worst = -1, 0, 0
+for line in open('records'):
+    t = json.loads(line)['time']
+    if t < top:
+        late += 1
+        worst = max(worst, top - t)
+    top = max(top, t)
+assert 0.04 * 20000 < late < 0.06 * 20000, late
+assert 4 * 10**9 < worst <= 5 * 10**9, worst
+END
+}
+
+@test "--bad makes bad records that produce refuses one by one, and leaves the good ones as they are" {
+    leat gen clicks -c 5000 --seed 3 -j >good
+    leat gen clicks -c 5000 --seed 3 --bad 10 -j >some
+    exits 0 leat produce t --time .ts --on-error skip --stats=json -i json some
+    python3 - "$(tail -n 1 <<<"$stderr")" <<'END'
+import json, sys
+stats = json.loads(sys.argv[1])
+assert stats['records_in'] == 5000, stats
+assert 250 < stats['bad'] < 600, stats
+assert stats['records_out'] == 5000 - stats['bad'], stats
+END
+    values t >kept
+    # What was kept and is not among the good ones: bad in a way that only a reader of the field can see.
+    grep -vxFf good kept >odd || true
+    (($(wc -l <odd) < 250))
+    equals "$(grep -cvE '"latency_ms":"|"ts":"2196' odd || true)" 0
+}
+
+@test "--start, --rate and --users are heeded" {
+    equals "$(leat gen clicks -c 1 --start 1999-12-31T23:59:59Z -f '%D')" "1999-12-31T23:59:59Z"
+    leat gen clicks -c 1000 --rate 1000 --late 0 -f '%T\n' >times
+    local span=$(($(tail -n 1 times) - $(head -n 1 times)))
+    ((span > 950 && span < 1050))
+    leat gen clicks -c 1000 --users 2 -j | grep -oE '"user":"u[0-9]+"' | sort -u >users
+    (($(wc -l <users) <= 2))
+}
+
+@test "what is outside its range is exit 2 and nothing is written" {
+    local words
+    for words in '--late 101' '--late -1' '--bad 200' '--rate 0' '--rate 2e9' '--users 0' '--users 2000000000' \
+        '--late-max 0s' '-c -1' '-c x' '--seed x' '--start never' '--no-such' '--late nan' '--rate nan'; do
+        # shellcheck disable=SC2086
+        exits 2 leat gen clicks -c 1 -j $words
+        equals "$words:$output" "$words:"
+        contains "$stderr" "leat gen: "
+    done
+    exits 2 leat gen
+    exits 2 leat gen orders
+    equals "${stderr_lines[0]}" "leat gen: there is no data set 'orders'; there is clicks"
+}
+
+@test "without a count it runs until its reader goes away, quietly" {
+    run --separate-stderr bash -c 'leat gen clicks -j | head -n 2 | wc -l; echo "${PIPESTATUS[0]}"'
+    equals "$output" $'2\n141'
+    equals "$stderr" ""
+}
+
+@test "SIGTERM stops it, and what comes behind is told" {
+    mkfifo pipe
+    leat gen clicks >pipe &
+    local generator=$!
+    (sleep 0.2; kill -TERM "$generator") &
+    exits 5 leat produce t --sync none pipe
+    reap "$generator"
+    equals "$status" 143
+    [[ -n $(leat consume t -e -c 1 -f %s) ]]
+}
+
+@test "output that cannot be written is exit 4" {
+    run --separate-stderr bash -c 'leat gen clicks -c 5 >/dev/full'
+    equals "$status" 4
+    equals "$stderr" "leat gen: cannot write to 'standard output': No space left on device"
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removes a topic while others use it, for tests: topic_remove NAME in $LEAT_DIR. */
+#include <stdio.h>
+
+#include "log/topic.h"
+
+int main(int argc, char **argv) {
+    struct log log;
+    struct topic topic;
+    struct err e = {0};
+    int g = argc == 2 ? log_open(&log, NULL, false, false, &e) : err_set(&e, G_USAGE, "usage: topic_remove NAME");
+    if (g == 0) g = topic_open(&topic, &log, argv[1], &e);
+    if (g == 0) g = topic_delete(&topic, &e);
+    if (g < 0) fprintf(stderr, "topic_remove: %s\n", e.text);
+    return g < 0;
+}
