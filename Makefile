@@ -6,6 +6,7 @@
 #   SANITIZE=list    for -fsanitize=                SERVICES=all  a missing server fails the service tests
 #   V=1              show the commands
 #   PREFIX, DESTDIR  for install                    FUZZ_SECONDS  how long `make fuzz` runs each target
+#   WORKLOADS='P1 C1'  which ones `make bench` runs (default: all)
 #
 # A folder cmd/<tool>/ makes build/leat-<tool> (cmd/leat: build/leat), libcommon/ makes build/libcommon.a, and
 # tests/<suite>/*.c makes build/tests/<suite>/*. Nothing else has to be listed here except libraries of a tool.
@@ -19,6 +20,7 @@ PEERS ?= ../shared/peers
 DATA ?= ../shared/data
 SERVICES ?=
 SANITIZE ?=
+WORKLOADS ?=
 
 # Libraries that one tool alone needs, beside the common ones: LIBS_<tool> = -l…
 LDLIBS = -lzstd -ljansson -lm
@@ -61,7 +63,8 @@ PAGES = $(wildcard man/*.[1-9])
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all check test demo bench fuzz fuzz-smoke asan lint peers data install uninstall clean FORCE \
-	deps deps-dev deps-test deps-services deps-bench test-programs unit-programs fuzz-programs completions man-options format
+	deps deps-dev deps-test deps-services deps-bench test-programs unit-programs bench-programs \
+	fuzz-programs completions man-options format
 
 all: $(BINARIES)
 
@@ -113,6 +116,7 @@ $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(LIB)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 unit-programs: $(UNIT_TESTS)
+bench-programs: all $(call test_programs,bench)
 test-programs: all $(UNIT_TESTS) $(SUITE_PROGRAMS)
 fuzz-programs: $(FUZZERS)
 
@@ -162,8 +166,8 @@ demo: deps
 	@LEAT_BUILD='$(abspath $(BUILD))' examples/demo.sh
 
 bench: deps-bench
-	+@$(MAKE) --no-print-directory -j$(JOBS) test-programs
-	@LEAT_BUILD='$(abspath $(BUILD))' tests/bench/run
+	+@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD)/bench/tree CFLAGS='-O2 -g' bench-programs
+	@LEAT_BUILD='$(abspath $(BUILD))/bench/tree' BENCH_DIR='$(abspath $(BUILD))/bench' tests/bench/run $(WORKLOADS)
 
 # ---- made from the option tables, checked in, compared by `make check` -------------------------------------------------
 

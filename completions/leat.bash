@@ -22,6 +22,8 @@ _leat_tools='produce consume topic group show gen help'
 # The commands of a tool.
 _leat_commands() {
     case $1 in
+    group) echo 'list describe reset delete' ;;
+    topic) echo 'create list describe alter delete trim compact verify repair dump' ;;
     *) echo ;;
     esac
 }
@@ -29,12 +31,143 @@ _leat_commands() {
 # All option words in a context (a tool, or tool/command).
 _leat_options() {
     case $1 in
+    consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    gen) echo '-c --count --seed --start --rate --late --late-max --bad --users -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    group) echo '-O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    group/list) echo '--names -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    group/describe) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    group/reset) echo '--topic -p --partition --to --shift --execute -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    group/delete) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    topic) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/create) echo '-p --partitions --set --if-not-exists -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/list) echo '--names -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/describe) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/alter) echo '-p --partitions --set -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/delete) echo '-n --dry-run -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/trim) echo '--before -p --partition --execute -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/compact) echo '-p --partition -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/verify) echo '-p --partition --check-json -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/repair) echo '-p --partition --accept-loss -n --dry-run -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/dump) echo '-p --partition --records -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     esac
 }
 
 # The kind of value that an option wants: nothing when it takes none, `any` when there is nothing to offer.
 _leat_value() {
     case $1:$2 in
+    consume:-o|consume:--offset) echo 'any' ;;
+    consume:-p|consume:--partition) echo 'any' ;;
+    consume:-c|consume:--count) echo 'any' ;;
+    consume:-G|consume:--group) echo 'group' ;;
+    consume:--out-of-order) echo 'any' ;;
+    consume:-O|consume:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    consume:-f|consume:--format) echo 'any' ;;
+    consume:--output) echo 'file' ;;
+    consume:--color) echo 'choice:auto always never' ;;
+    consume:-d|consume:--dir) echo 'dir' ;;
+    consume:--stats) echo '?choice:text json' ;;
+    gen:-c|gen:--count) echo 'any' ;;
+    gen:--seed) echo 'any' ;;
+    gen:--start) echo 'any' ;;
+    gen:--rate) echo 'any' ;;
+    gen:--late) echo 'any' ;;
+    gen:--late-max) echo 'any' ;;
+    gen:--bad) echo 'any' ;;
+    gen:--users) echo 'any' ;;
+    gen:-O|gen:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    gen:-f|gen:--format) echo 'any' ;;
+    gen:--output) echo 'file' ;;
+    gen:--color) echo 'choice:auto always never' ;;
+    gen:--stats) echo '?choice:text json' ;;
+    group:-O|group:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    group:-f|group:--format) echo 'any' ;;
+    group:--output) echo 'file' ;;
+    group:--color) echo 'choice:auto always never' ;;
+    group:-d|group:--dir) echo 'dir' ;;
+    group/list:-O|group/list:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    group/list:-f|group/list:--format) echo 'any' ;;
+    group/list:--output) echo 'file' ;;
+    group/list:--color) echo 'choice:auto always never' ;;
+    group/list:-d|group/list:--dir) echo 'dir' ;;
+    group/describe:--topic) echo 'topic' ;;
+    group/describe:-O|group/describe:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    group/describe:-f|group/describe:--format) echo 'any' ;;
+    group/describe:--output) echo 'file' ;;
+    group/describe:--color) echo 'choice:auto always never' ;;
+    group/describe:-d|group/describe:--dir) echo 'dir' ;;
+    group/reset:--topic) echo 'topic' ;;
+    group/reset:-p|group/reset:--partition) echo 'any' ;;
+    group/reset:--to) echo 'any' ;;
+    group/reset:--shift) echo 'any' ;;
+    group/reset:-O|group/reset:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    group/reset:-f|group/reset:--format) echo 'any' ;;
+    group/reset:--output) echo 'file' ;;
+    group/reset:--color) echo 'choice:auto always never' ;;
+    group/reset:-d|group/reset:--dir) echo 'dir' ;;
+    group/delete:--topic) echo 'topic' ;;
+    group/delete:-O|group/delete:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    group/delete:-f|group/delete:--format) echo 'any' ;;
+    group/delete:--output) echo 'file' ;;
+    group/delete:--color) echo 'choice:auto always never' ;;
+    group/delete:-d|group/delete:--dir) echo 'dir' ;;
+    produce:-k|produce:--key) echo 'any' ;;
+    produce:-K|produce:--key-delimiter) echo 'any' ;;
+    produce:-H|produce:--header) echo 'any' ;;
+    produce:-p|produce:--partition) echo 'any' ;;
+    produce:--partitions) echo 'any' ;;
+    produce:--sync) echo 'choice:batch interval= none' ;;
+    produce:-i|produce:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    produce:--value) echo 'choice:json bytes text' ;;
+    produce:--time) echo 'any' ;;
+    produce:--time-format) echo 'any' ;;
+    produce:--tz) echo 'any' ;;
+    produce:--max-record) echo 'any' ;;
+    produce:--on-error) echo 'choice:stop skip' ;;
+    produce:--dead-letter) echo 'topic' ;;
+    produce:-d|produce:--dir) echo 'dir' ;;
+    produce:--stats) echo '?choice:text json' ;;
+    show:--record) echo 'any' ;;
+    show:-c|show:--count) echo 'any' ;;
+    show:-t|show:--topic) echo 'topic' ;;
+    show:-p|show:--partition) echo 'any' ;;
+    show:-o|show:--offset) echo 'any' ;;
+    show:-i|show:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    show:--value) echo 'choice:json bytes text' ;;
+    show:--time) echo 'any' ;;
+    show:--time-format) echo 'any' ;;
+    show:--tz) echo 'any' ;;
+    show:--max-record) echo 'any' ;;
+    show:-O|show:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    show:-f|show:--format) echo 'any' ;;
+    show:--output) echo 'file' ;;
+    show:--color) echo 'choice:auto always never' ;;
+    show:--on-error) echo 'choice:stop skip' ;;
+    show:--dead-letter) echo 'topic' ;;
+    show:-d|show:--dir) echo 'dir' ;;
+    show:--stats) echo '?choice:text json' ;;
+    topic:-d|topic:--dir) echo 'dir' ;;
+    topic/create:-p|topic/create:--partitions) echo 'any' ;;
+    topic/create:--set) echo 'any' ;;
+    topic/create:-d|topic/create:--dir) echo 'dir' ;;
+    topic/list:-d|topic/list:--dir) echo 'dir' ;;
+    topic/describe:-d|topic/describe:--dir) echo 'dir' ;;
+    topic/alter:-p|topic/alter:--partitions) echo 'any' ;;
+    topic/alter:--set) echo 'any' ;;
+    topic/alter:-d|topic/alter:--dir) echo 'dir' ;;
+    topic/delete:-d|topic/delete:--dir) echo 'dir' ;;
+    topic/trim:--before) echo 'any' ;;
+    topic/trim:-p|topic/trim:--partition) echo 'any' ;;
+    topic/trim:-d|topic/trim:--dir) echo 'dir' ;;
+    topic/compact:-p|topic/compact:--partition) echo 'any' ;;
+    topic/compact:-d|topic/compact:--dir) echo 'dir' ;;
+    topic/verify:-p|topic/verify:--partition) echo 'any' ;;
+    topic/verify:-d|topic/verify:--dir) echo 'dir' ;;
+    topic/repair:-p|topic/repair:--partition) echo 'any' ;;
+    topic/repair:-d|topic/repair:--dir) echo 'dir' ;;
+    topic/dump:-p|topic/dump:--partition) echo 'any' ;;
+    topic/dump:-d|topic/dump:--dir) echo 'dir' ;;
     esac
 }
 
@@ -42,6 +175,22 @@ _leat_value() {
 _leat_operands() {
     case $1 in
     help) echo tool ;;
+    consume) echo 'topic' ;;
+    group/describe) echo 'group' ;;
+    group/reset) echo 'group' ;;
+    group/delete) echo 'group' ;;
+    produce) echo 'topic file' ;;
+    show) echo 'file' ;;
+    topic/create) echo 'topic' ;;
+    topic/list) echo 'topic' ;;
+    topic/describe) echo 'topic' ;;
+    topic/alter) echo 'topic' ;;
+    topic/delete) echo 'topic' ;;
+    topic/trim) echo 'topic' ;;
+    topic/compact) echo 'topic' ;;
+    topic/verify) echo 'topic' ;;
+    topic/repair) echo 'topic' ;;
+    topic/dump) echo 'topic' ;;
     esac
 }
 

@@ -65,9 +65,9 @@ static int trim_partition(struct run *r, struct topic *t, uint32_t partition, vo
     if (r->o->json)
         return run_json(r,
                         json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:b}", "topic", t->name, "partition",
-                                  (int)partition, "start", (json_int_t)start, "new_start", (json_int_t)m.start, "offsets",
-                                  (json_int_t)(m.start - start), "segments", (json_int_t)m.removed_segments, "bytes",
-                                  (json_int_t)m.removed_bytes, "executed", (int)r->o->execute),
+                                  (int)partition, "start", (json_int_t)start, "new_start", (json_int_t)m.start,
+                                  "offsets", (json_int_t)(m.start - start), "segments", (json_int_t)m.removed_segments,
+                                  "bytes", (json_int_t)m.removed_bytes, "executed", (int)r->o->execute),
                         e);
     struct grid *grid = &trim->grid;
     bool failed = grid_cell(grid, t->name) < 0 || grid_number(grid, partition) < 0 || grid_number(grid, start) < 0 ||
@@ -106,9 +106,9 @@ static int print_done(struct run *r, const struct topic *t, uint32_t partition, 
                                   "partition", (int)partition, "start", (json_int_t)m->start, "removed_segments",
                                   (json_int_t)m->removed_segments, "removed_bytes", (json_int_t)m->removed_bytes,
                                   "compacted_segments", (json_int_t)m->compacted_segments, "compressed_segments",
-                                  (json_int_t)m->compressed_segments, "dropped_records",
-                                  (json_int_t)m->dropped_records, "bytes_before", (json_int_t)m->rewritten_before,
-                                  "bytes_after", (json_int_t)m->rewritten_after, "leftovers", (json_int_t)m->swept),
+                                  (json_int_t)m->compressed_segments, "dropped_records", (json_int_t)m->dropped_records,
+                                  "bytes_before", (json_int_t)m->rewritten_before, "bytes_after",
+                                  (json_int_t)m->rewritten_after, "leftovers", (json_int_t)m->swept),
                         e);
     bool failed = grid_cell(&done, t->name) < 0 || grid_number(&done, partition) < 0 ||
                   grid_number(&done, m->removed_segments) < 0 || grid_number(&done, m->compacted_segments) < 0 ||

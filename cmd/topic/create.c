@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* leat topic create, alter, delete. */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -49,9 +49,9 @@ static int append_shown(struct buf *out, const char *p, size_t n) {
 
 static json_t *bytes_json(const char *p, size_t n) {
     struct buf safe = {0};
-    json_t *o = safe_append(&safe, p, n < SHOWN_BYTES ? n : SHOWN_BYTES, 0) < 0 ? NULL
-                                                                                 : json_stringn(safe.data ? safe.data : "",
-                                                                                                safe.len);
+    json_t *o = safe_append(&safe, p, n < SHOWN_BYTES ? n : SHOWN_BYTES, 0) < 0
+                    ? NULL
+                    : json_stringn(safe.data ? safe.data : "", safe.len);
     buf_release(&safe);
     return o;
 }
@@ -102,14 +102,14 @@ static int print_block_json(struct dump *d, bool crc_good, struct err *e) {
     (void)snprintf(id, sizeof id, "%016" PRIx64, h->topic_id);
     (void)snprintf(producer, sizeof producer, "%016" PRIx64, h->producer_id);
     (void)snprintf(crc, sizeof crc, "%08" PRIx32, h->crc32c);
-    json_t *o = json_pack("{s:s, s:s, s:I, s:s, s:i, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I}",
-                          "type", kind_name(h), "file", d->file, "position", (json_int_t)d->at, "codec",
-                          h->codec == CODEC_ZSTD ? "zstd" : "none", "flags", (int)h->flags, "stored_size",
-                          (json_int_t)h->stored_size, "raw_size", (json_int_t)h->raw_size, "records",
-                          (json_int_t)h->records, "base_offset", (json_int_t)h->base_offset, "crc32c", crc, "crc_good",
-                          (int)crc_good, "min_time", min, "max_time", max, "topic_id", id, "partition",
-                          (json_int_t)h->partition, "log_epoch", (json_int_t)h->log_epoch, "producer_id", producer,
-                          "producer_epoch", (json_int_t)h->producer_epoch, "producer_seq", (json_int_t)h->producer_seq);
+    json_t *o = json_pack(
+        "{s:s, s:s, s:I, s:s, s:i, s:I, s:I, s:I, s:I, s:s, s:b, s:s, s:s, s:s, s:I, s:I, s:s, s:I, s:I}", "type",
+        kind_name(h), "file", d->file, "position", (json_int_t)d->at, "codec", h->codec == CODEC_ZSTD ? "zstd" : "none",
+        "flags", (int)h->flags, "stored_size", (json_int_t)h->stored_size, "raw_size", (json_int_t)h->raw_size,
+        "records", (json_int_t)h->records, "base_offset", (json_int_t)h->base_offset, "crc32c", crc, "crc_good",
+        (int)crc_good, "min_time", min, "max_time", max, "topic_id", id, "partition", (json_int_t)h->partition,
+        "log_epoch", (json_int_t)h->log_epoch, "producer_id", producer, "producer_epoch", (json_int_t)h->producer_epoch,
+        "producer_seq", (json_int_t)h->producer_seq);
     if (o && h->kind == BLOCK_CONTROL)
         json_object_set_new(o, "body", json_loadb(d->stored.data, d->stored.len, JSON_REJECT_DUPLICATES, NULL));
     return run_json(d->r, o, e);
@@ -122,9 +122,9 @@ static int print_block(struct dump *d, bool crc_good, struct err *e) {
     if (d->r->o->json) return print_block_json(d, crc_good, e);
     time_text(h->min_time, min);
     time_text(h->max_time, max);
-    bool failed = buf_printf(out, "%10" PRIu64 "  %-7s  %-4s  offset %" PRIu64 "  records %u  bytes %u", d->at,
-                             kind_name(h), h->codec == CODEC_ZSTD ? "zstd" : "none", h->base_offset, h->records,
-                             h->stored_size) < 0;
+    bool failed =
+        buf_printf(out, "%10" PRIu64 "  %-7s  %-4s  offset %" PRIu64 "  records %u  bytes %u", d->at, kind_name(h),
+                   h->codec == CODEC_ZSTD ? "zstd" : "none", h->base_offset, h->records, h->stored_size) < 0;
     if (h->codec != CODEC_NONE) failed = failed || buf_printf(out, " of %u", h->raw_size) < 0;
     if (h->kind == BLOCK_DATA) failed = failed || buf_printf(out, "  time %s to %s", min, max) < 0;
     failed = failed || buf_printf(out, "  epoch %u", h->log_epoch) < 0;
@@ -173,7 +173,8 @@ static int dump_file(struct run *r, int fd, const char *file, struct err *e) {
     struct dump d = {.r = r, .fd = fd, .file = file};
     int g = r->o->json ? 0 : buf_printf(&r->out, "%s\n", file);
     if (g < 0) return err_nomem(e);
-    while ((g = dump_block(&d, e)) > 0) {}
+    while ((g = dump_block(&d, e)) > 0) {
+    }
     if (g == G_CORRUPT) err_prefix(e, "'%s' at byte %" PRIu64 ": ", file, d.at);
     buf_release(&d.stored);
     buf_release(&d.raw);

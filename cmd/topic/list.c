@@ -42,8 +42,9 @@ static int list_names(struct run *r, struct err *e) {
     size_t count = 0;
     int g = named_topics(r, &names, &count, e);
     for (size_t i = 0; g == 0 && i < count; i++)
-        g = r->o->json ? run_json(r, json_pack("{s:s}", "topic", names[i]), e)
-            : buf_printf(&r->out, "%s\n", names[i]) < 0 ? err_nomem(e) : 0;
+        g = r->o->json                                  ? run_json(r, json_pack("{s:s}", "topic", names[i]), e)
+            : buf_printf(&r->out, "%s\n", names[i]) < 0 ? err_nomem(e)
+                                                        : 0;
     topic_list_free(names, count);
     return g;
 }
@@ -101,8 +102,8 @@ static int describe_partition(struct description *d, uint32_t p, const struct st
     struct grid *g = &d->grid;
     bool failed = grid_number(g, p) < 0 || grid_number(g, s->start) < 0 || grid_number(g, s->end) < 0 ||
                   grid_number(g, s->records) < 0 || grid_size(g, s->bytes) < 0 || grid_number(g, s->segments) < 0 ||
-                  grid_number(g, s->compressed) < 0 || grid_number(g, s->epoch) < 0 ||
-                  grid_number(g, s->durable) < 0 || grid_time(g, s->min_time) < 0 || grid_time(g, s->max_time) < 0;
+                  grid_number(g, s->compressed) < 0 || grid_number(g, s->epoch) < 0 || grid_number(g, s->durable) < 0 ||
+                  grid_time(g, s->min_time) < 0 || grid_time(g, s->max_time) < 0;
     return failed ? G_NOMEM : 0;
 }
 
@@ -110,10 +111,9 @@ static int describe_position(struct description *d, const char *group, uint32_t 
                              uint64_t end) {
     uint64_t lag = end > at->offset ? end - at->offset : 0;
     if (d->r->o->json)
-        return json_array_append_new(d->groups,
-                                     json_pack("{s:s, s:i, s:I, s:I, s:I}", "group", group, "partition", (int)p,
-                                               "current_offset", (json_int_t)at->offset, "log_end_offset",
-                                               (json_int_t)end, "lag", (json_int_t)lag));
+        return json_array_append_new(d->groups, json_pack("{s:s, s:i, s:I, s:I, s:I}", "group", group, "partition",
+                                                          (int)p, "current_offset", (json_int_t)at->offset,
+                                                          "log_end_offset", (json_int_t)end, "lag", (json_int_t)lag));
     struct grid *g = &d->lag;
     bool failed = grid_cell(g, group) < 0 || grid_number(g, p) < 0 || grid_number(g, at->offset) < 0 ||
                   grid_number(g, end) < 0 || grid_number(g, lag) < 0;
@@ -174,7 +174,8 @@ static int describe_topic(struct run *r, struct topic *t, struct err *e) {
         .settings = json_object(),
         .partitions = json_array(),
         .groups = json_array(),
-        .grid = {.headers = ">PARTITION >START >END >RECORDS >SIZE >SEGMENTS >COMPRESSED >EPOCH >DURABLE EARLIEST LATEST"},
+        .grid = {.headers =
+                     ">PARTITION >START >END >RECORDS >SIZE >SEGMENTS >COMPRESSED >EPOCH >DURABLE EARLIEST LATEST"},
         .lag = {.headers = "GROUP >PARTITION >CURRENT-OFFSET >LOG-END-OFFSET >LAG"},
     };
     char created[TIME_TEXT_MAX];

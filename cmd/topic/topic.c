@@ -2,7 +2,6 @@
 /* leat topic: options, and the walk over the topics that the operands name. */
 #include "topic.h"
 
-#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,18 +31,26 @@ static const struct option_spec common_table[] = {
 };
 
 #define PARTITIONS_OPTION                                                                                              \
-    {.letter = 'p', .name = "partitions", .kind = OPTION_NUMBER, .arg = "N", .min = 1, .max = TOPIC_PARTITIONS_MAX,    \
-     .help = "number of partitions", .offset = offsetof(struct options, partitions)}
+    {                                                                                                                  \
+        .letter = 'p', .name = "partitions", .kind = OPTION_NUMBER, .arg = "N", .min = 1, .max = TOPIC_PARTITIONS_MAX, \
+        .help = "number of partitions", .offset = offsetof(struct options, partitions)                                 \
+    }
 #define SET_OPTION                                                                                                     \
-    {.name = "set", .kind = OPTION_LIST, .arg = "NAME=VALUE", .help = "a setting (repeatable); leat-log(5) lists them", \
-     .man = "A setting; may be given several times.\nSee\n.Sx SETTINGS .",                                         \
-     .offset = offsetof(struct options, set)}
+    {                                                                                                                  \
+        .name = "set", .kind = OPTION_LIST, .arg = "NAME=VALUE",                                                       \
+        .help = "a setting (repeatable); leat-log(5) lists them",                                                      \
+        .man = "A setting; may be given several times.\nSee\n.Sx SETTINGS .", .offset = offsetof(struct options, set)  \
+    }
 #define ONLY_OPTION                                                                                                    \
-    {.letter = 'p', .name = "partition", .kind = OPTION_LIST, .arg = "N", .help = "only this partition (repeatable)",  \
-     .offset = offsetof(struct options, only)}
+    {                                                                                                                  \
+        .letter = 'p', .name = "partition", .kind = OPTION_LIST, .arg = "N",                                           \
+        .help = "only this partition (repeatable)", .offset = offsetof(struct options, only)                           \
+    }
 #define DRY_RUN_OPTION                                                                                                 \
-    {.letter = 'n', .name = "dry-run", .kind = OPTION_FLAG, .help = "say what would be done and change nothing",       \
-     .offset = offsetof(struct options, dry_run)}
+    {                                                                                                                  \
+        .letter = 'n', .name = "dry-run", .kind = OPTION_FLAG, .help = "say what would be done and change nothing",    \
+        .offset = offsetof(struct options, dry_run)                                                                    \
+    }
 
 static const struct option_spec create_table[] = {
     PARTITIONS_OPTION,
@@ -65,8 +72,9 @@ static const struct option_spec trim_table[] = {
      .kind = OPTION_STRING,
      .arg = "PLACE",
      .help = "remove what lies before this offset, 'end', or @TIME",
-     .man = "Remove what lies before this offset, before\n.Cm end ,\nor before the first record of this time or later:\n"
-            ".Cm @ Ns Ar TIME ,\nas in\n.Li @-7d .",
+     .man =
+         "Remove what lies before this offset, before\n.Cm end ,\nor before the first record of this time or later:\n"
+         ".Cm @ Ns Ar TIME ,\nas in\n.Li @-7d .",
      .offset = offsetof(struct options, before)},
     ONLY_OPTION,
     {.name = "execute",
@@ -122,8 +130,8 @@ static const struct {
     const char *name;
     int (*run)(struct run *r, struct err *e);
 } functions[] = {
-    {"create", command_create}, {"list", command_list},     {"describe", command_describe}, {"alter", command_alter},
-    {"delete", command_delete}, {"trim", command_trim},     {"compact", command_compact},   {"verify", command_verify},
+    {"create", command_create}, {"list", command_list}, {"describe", command_describe}, {"alter", command_alter},
+    {"delete", command_delete}, {"trim", command_trim}, {"compact", command_compact},   {"verify", command_verify},
     {"repair", command_repair}, {"dump", command_dump},
 };
 
@@ -173,7 +181,7 @@ static int add_names(struct run *r, const char *pattern, char ***names, size_t *
         topic_list_free(found, n);
         return err_nomem(e);
     }
-    memcpy(all + *count, found, n * sizeof *all);
+    if (n) memcpy(all + *count, found, n * sizeof *all);
     free(found);
     *names = all;
     *count += n;

@@ -17,11 +17,10 @@
 static const char *const weights[] = {"note", "derived", "damage"};
 
 static int print_damage_json(struct run *r, const char *topic, const struct damage *d, struct err *e) {
-    json_t *o = json_pack("{s:s, s:s, s:s, s:s}", "type", weights[d->weight], "topic", topic, "file", d->file, "what",
-                          d->what);
+    json_t *o =
+        json_pack("{s:s, s:s, s:s, s:s}", "type", weights[d->weight], "topic", topic, "file", d->file, "what", d->what);
     if (d->partition >= 0) json_object_set_new(o, "partition", json_integer(d->partition));
-    if (d->to > d->at)
-        json_object_set_new(o, "bytes", json_pack("[I, I]", (json_int_t)d->at, (json_int_t)d->to));
+    if (d->to > d->at) json_object_set_new(o, "bytes", json_pack("[I, I]", (json_int_t)d->at, (json_int_t)d->to));
     if (d->until > d->from)
         json_object_set_new(o, "offsets", json_pack("[I, I]", (json_int_t)d->from, (json_int_t)d->until));
     return run_json(r, o, e);
@@ -45,8 +44,8 @@ static int print_verdict(struct run *r, const char *topic, const struct verifica
     if (r->o->json)
         return run_json(r,
                         json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "type", "summary", "topic", topic,
-                                  "partitions", (json_int_t)v->partitions, "segments", (json_int_t)v->segments, "blocks",
-                                  (json_int_t)v->blocks, "records", (json_int_t)v->records, "bytes",
+                                  "partitions", (json_int_t)v->partitions, "segments", (json_int_t)v->segments,
+                                  "blocks", (json_int_t)v->blocks, "records", (json_int_t)v->records, "bytes",
                                   (json_int_t)v->bytes, "faults", (json_int_t)v->faults, "lost", (json_int_t)v->lost),
                         e);
     char size[SIZE_TEXT_MAX], verdict[96] = "sound";

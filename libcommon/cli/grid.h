@@ -19,8 +19,8 @@ struct grid {
 /* Add the next cell, row by row. Names from data are the caller's to make safe (base/safe.h). 0 or G_NOMEM. */
 int grid_cell(struct grid *g, const char *text) NODISCARD;
 int grid_number(struct grid *g, uint64_t v) NODISCARD;
-int grid_size(struct grid *g, uint64_t bytes) NODISCARD;  /* "1.5 MiB" */
-int grid_time(struct grid *g, int64_t ns) NODISCARD;      /* RFC 3339; "-" for no time */
+int grid_size(struct grid *g, uint64_t bytes) NODISCARD; /* "1.5 MiB" */
+int grid_time(struct grid *g, int64_t ns) NODISCARD;     /* RFC 3339; "-" for no time */
 
 /* The header and all rows, appended; the grid is empty afterwards. Prints nothing when it has no row. */
 int grid_print(struct grid *g, struct buf *out) NODISCARD;

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -97,7 +96,8 @@ static int remove_segment(const struct cleaner *c, size_t i, struct err *e) {
     for (size_t k = 0; k < 3; k++) {
         char name[SEGMENT_NAME_BYTES];
         segment_name(name, c->bases[i], suffixes[k]);
-        if (sys.unlinkat(c->p.dir, name, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", name);
+        if (sys.unlinkat(c->p.dir, name, 0) < 0 && errno != ENOENT)
+            return err_sys(e, errno, "cannot remove '%s'", name);
     }
     return 0;
 }
@@ -142,7 +142,8 @@ int partition_trim(struct topic *t, uint32_t partition, uint64_t offset, bool ex
     if (offset > end) offset = end;
     if (offset < c.start) offset = c.start;
     if (execute) {
-        g = cleaner_make_durable(&c, offset, e); /* a start beyond the end that a power cut leaves would hide new records */
+        g = cleaner_make_durable(&c, offset,
+                                 e); /* a start beyond the end that a power cut leaves would hide new records */
         if (g == 0) g = advance_start(&c, offset, ret, e);
     } else {
         g = remove_below(&c, offset, false, ret, e);
@@ -198,8 +199,7 @@ static int wants_compression(const struct sealed *s, bool *ret, struct err *e) {
     segment_walk_init(&w, s->fd, &s->id, &s->info, s->size, s->info.head_bytes, s->info.base);
     w.check_bodies = true;
     int g = segment_walk_next(&w, e);
-    if (g == 0)
-        *ret = w.h.codec == CODEC_NONE && block_compress(w.stored, w.h.stored_size, 1, &packed);
+    if (g == 0) *ret = w.h.codec == CODEC_NONE && block_compress(w.stored, w.h.stored_size, 1, &packed);
     buf_release(&packed);
     segment_walk_release(&w);
     return g < 0 ? g : 0;
@@ -294,8 +294,7 @@ static int maintain(struct cleaner *c, unsigned what, struct maintain_report *r,
     return g < 0 ? g : damage.grade;
 }
 
-int partition_maintain(struct topic *t, uint32_t partition, unsigned what, struct maintain_report *ret,
-                       struct err *e) {
+int partition_maintain(struct topic *t, uint32_t partition, unsigned what, struct maintain_report *ret, struct err *e) {
     struct cleaner c;
     char label[TOPIC_NAME_MAX + 16];
     *ret = (struct maintain_report){0};

@@ -42,7 +42,7 @@ int partition_trim(struct topic *t, uint32_t partition, uint64_t offset, bool ex
 struct cleaner {
     struct partition p;
     bool locked;
-    uint64_t *bases; /* of all segments, ascending */
+    uint64_t *bases;      /* of all segments, ascending */
     size_t count, sealed; /* the first `sealed` of them may be cleaned */
     uint64_t start;
 };

@@ -10,8 +10,8 @@
 
 struct compaction {
     struct cleaner *c;
-    struct hashmap last; /* key -> its last offset */
-    bool drop_tombstones;  /* in the segment at hand: it was sealed long enough ago */
+    struct hashmap last;  /* key -> its last offset */
+    bool drop_tombstones; /* in the segment at hand: it was sealed long enough ago */
     uint64_t droppable;
 };
 
@@ -139,7 +139,8 @@ static int run(struct compaction *k, struct maintain_report *r, struct err *e) {
         }
     }
     if (g == 0) g = note_active(k, e);
-    /* From old to new: a tombstone goes only when what it deletes is gone. Where a segment cannot be read, none goes. */
+    /* From old to new: a tombstone goes only when what it deletes is gone. Where a segment cannot be read, none goes.
+     */
     bool tombstones = !damage.grade;
     for (size_t i = 0; g == 0 && i < n; i++) {
         g = compact_segment(k, i, tombstones, r, e);

@@ -11,6 +11,8 @@
 #include "sys/file.h"
 #include "sys/sys.h"
 
+#define SETTLE_TURNS 64
+
 int cursor_open(struct cursor *c, struct topic *t, uint32_t partition, bool uncommitted, struct err *e) {
     *c = (struct cursor){
         .uncommitted = uncommitted, .fd = -1, .lent_fd = -1, .orphan_fd = -1, .record_limit = RECORD_LIMIT_MAX};
@@ -74,9 +76,23 @@ static int at_offset(const struct cursor *c, uint64_t offset, struct err *e) {
     return err_prefix(e, "'%s/%u' at offset %" PRIu64 ": ", c->part.topic->name, c->part.number, offset);
 }
 
+/* No segment is that old. Where retention went on just now, the start tells (1: look again); a log without one begins
+ * with its oldest segment. */
+static int below_all(struct cursor *c, uint64_t offset, uint64_t oldest, struct err *e) {
+    uint64_t start = cursor_start(c);
+    if (start > offset) return 1;
+    if (start > 0) {
+        err_set(e, G_CORRUPT, "a segment is missing: the oldest one begins at offset %" PRIu64, oldest);
+        return at_offset(c, offset, e);
+    }
+    c->next_offset = oldest;
+    return err_set(e, G_ABSENT, "'%s/%u': records below offset %" PRIu64 " are gone", c->part.topic->name,
+                   c->part.number, oldest);
+}
+
 /* The segment that holds `offset`, and the one behind it. */
-static int find_segment(const struct cursor *c, uint64_t offset, uint64_t *ret_base, bool *ret_sealed,
-                        uint64_t *ret_next, struct err *e) {
+static int find_segment(struct cursor *c, uint64_t offset, uint64_t *ret_base, bool *ret_sealed, uint64_t *ret_next,
+                        struct err *e) {
     uint64_t *bases = NULL;
     size_t count = 0;
     int g = segment_list(c->part.dir, &bases, &count, e);
@@ -84,7 +100,7 @@ static int find_segment(const struct cursor *c, uint64_t offset, uint64_t *ret_b
     size_t i = count;
     while (i > 0 && bases[i - 1] > offset) i--;
     if (i == 0) {
-        g = count ? err_set(e, G_ABSENT, "records below offset %" PRIu64 " are gone", bases[0]) : G_WAIT;
+        g = count ? below_all(c, offset, bases[0], e) : G_WAIT;
     } else {
         *ret_base = bases[i - 1];
         *ret_sealed = i < count;
@@ -114,6 +130,7 @@ static int segment_limit(struct cursor *c, uint64_t *ret, struct err *e) {
     return 0;
 }
 
+/* 1: it was replaced or removed just now; look again. */
 static int open_segment(struct cursor *c, uint64_t offset, struct err *e) {
     uint64_t base = 0;
     close_segment(c);
@@ -122,7 +139,7 @@ static int open_segment(struct cursor *c, uint64_t offset, struct err *e) {
     char name[SEGMENT_NAME_BYTES];
     segment_name(name, base, ".leat");
     c->fd = sys.open_beneath(c->part.dir, name, O_RDONLY, 0);
-    if (c->fd < 0) return errno == ENOENT ? G_ABSENT : err_sys(e, errno, "cannot open segment '%s'", name);
+    if (c->fd < 0) return errno == ENOENT ? 1 : err_sys(e, errno, "cannot open segment '%s'", name);
     g = segment_read_info(c->fd, &c->part.id, base, &c->info, e);
     if (g < 0) {
         at_offset(c, base, e);
@@ -249,6 +266,8 @@ static int step(struct cursor *c, uint64_t end, struct err *e) {
 }
 
 int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
+    uint64_t was = c->next_offset;
+    int turns = 0;
     take_back(c);
     for (;;) {
         int g = check_gone(c, e);
@@ -262,9 +281,15 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
             return G_WAIT;
         }
         g = step(c, end, e);
-        if (g == 1) continue;
-        if (g != 0) return g;
-        if (c->walk.next_offset <= c->next_offset) continue; /* on the way from an index entry */
+        if (g != 0 && g != 1) return g;
+        bool on_the_way = g == 0 && c->walk.next_offset <= c->next_offset; /* from an index entry */
+        if (g == 1 || (on_the_way && segment_is_stale(c))) {
+            /* Segments and tail do not agree: somebody is at it, or died, or bent the tail. Nobody spins on that. */
+            turns = c->next_offset == was ? turns + 1 : 0;
+            was = c->next_offset;
+            if (turns > SETTLE_TURNS) return G_WAIT;
+        }
+        if (g == 1 || on_the_way) continue;
         *ret = (struct cursor_block){
             .fd = c->fd,
             .at = c->walk.at,
@@ -359,7 +384,7 @@ static int skip_by_index(struct cursor *c, int64_t t, struct err *e) {
     struct index index = {0};
     uint64_t limit;
     int g = open_segment(c, c->next_offset, e);
-    if (g != 0) return g == G_WAIT ? 0 : g;
+    if (g != 0) return g < 0 ? g : 0;
     g = segment_limit(c, &limit, e);
     if (g == 0 && c->sealed) {
         g = index_load_or_build(&index, c->part.dir, c->fd, &c->part.id, &c->info, limit, e);

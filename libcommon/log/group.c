@@ -265,6 +265,10 @@ static int add_name(void *ctx, const char *name) {
     }
     char *copy = strndup(name, length - suffix);
     if (!copy) return G_NOMEM;
+    if (topic_name_check(copy, NULL) < 0) { /* not ours */
+        free(copy);
+        return 0;
+    }
     n->names[n->count++] = copy;
     return 0;
 }
@@ -305,8 +309,8 @@ int group_topics(const struct log *log, const char *group, char ***ret_names, si
     return g;
 }
 
-/* Keep members away from this topic: its leases, with all places taken. -1: there are no leases. A member that opened the
- * files before sees that they are gone, and begins anew. */
+/* Keep members away from this topic: its leases, with all places taken. -1: there are no leases. A member that opened
+ * the files before sees that they are gone, and begins anew. */
 static int close_topic(int dir, const char *group, const char *topic, int *ret_fd, struct err *e) {
     char leases[TOPIC_NAME_MAX + 16];
     (void)snprintf(leases, sizeof leases, "%s.leases", topic);

@@ -111,6 +111,7 @@ void index_save(const struct index *x, int dir) {
     int fd = sys.open_beneath(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd >= 0) {
         int g = file_pwrite_all(fd, bytes, n, 0, tmp, NULL);
+        if (g == 0) g = sys.fdatasync(fd); /* so that a power cut leaves no index that verify would call damaged */
         if (sys.close(fd) == 0 && g == 0) (void)sys.renameat(dir, tmp, dir, name);
     }
     free(bytes);

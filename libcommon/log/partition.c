@@ -506,6 +506,7 @@ static size_t start_text(uint64_t offset, char out[START_TEXT_MAX]) {
 int partition_read_start(int dir, uint64_t *ret, struct err *e) {
     struct buf text = {0};
     int g = file_load(dir, "start", 64, &text, e);
+    if (g == G_DATA) g = err_set(e, G_CORRUPT, "file 'start' fails its check");
     *ret = 0;
     if (g == 0) {
         char want[START_TEXT_MAX];

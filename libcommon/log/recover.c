@@ -33,6 +33,7 @@ struct recovery {
     size_t last;     /* of the one that holds the end */
     uint64_t end_at; /* bytes of that segment */
     uint64_t end_offset;
+    uint64_t end_size;    /* and what the segment behind will say of it: a rewritten one has its own answer */
     uint32_t end_crc32c;
     int64_t running_max; /* up to the end */
     uint32_t epoch;      /* highest that was seen */
@@ -109,9 +110,13 @@ static int walk_segment(struct recovery *r, int fd, const struct segment_info *i
             r->end_crc32c = w.h.crc32c;
         }
     }
-    r->end_at = w.at;
+    r->end_at = r->end_size = w.at;
     r->end_offset = w.next_offset;
     segment_walk_release(&w);
+    if (info->rewritten && g == G_EOF) {
+        r->end_size = info->orig_size;
+        r->end_crc32c = info->orig_crc32c;
+    }
     if (info->rewritten && g == G_EOF && info->end_offset > r->end_offset) r->end_offset = info->end_offset;
     if (g == G_IO || g == G_NOMEM) {
         *e = why;
@@ -280,7 +285,7 @@ static int begin_epoch(struct recovery *r, struct err *e) {
         next.has_previous = true;
         next.previous.base = r->bases[r->last];
         next.previous.end_offset = r->end_offset;
-        next.previous.size = r->end_at;
+        next.previous.size = r->end_size;
         next.previous.crc32c = r->end_crc32c;
         next.previous.epoch = r->epoch;
     } else if (r->count > 0) {

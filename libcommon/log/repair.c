@@ -70,7 +70,8 @@ static int plan_segment(struct repair *r, size_t i, struct err *e) {
     const struct surveyed_segment *seg = &r->s.segments[i];
     struct verification v = {0};
     bool last = seg->bound == UINT64_MAX;
-    bool follows_badly = i > 0 && !r->s.segments[i - 1].missing && !seg->missing && !follows(&r->s.segments[i - 1], seg);
+    bool follows_badly =
+        i > 0 && !r->s.segments[i - 1].missing && !seg->missing && !follows(&r->s.segments[i - 1], seg);
     int g = 0;
     for (size_t k = 0; g == 0 && k < seg->fault_count; k++) g = tell_loss(r, seg->base, &seg->faults[k], e);
     if (g < 0) return g;
@@ -79,7 +80,8 @@ static int plan_segment(struct repair *r, size_t i, struct err *e) {
         r->end = r->end || last;
         r->plan.steps++;
         if (seg->missing) return tell(r, e, "step: put an empty segment %020" PRIu64 " in its place", seg->base);
-        return tell(r, e, "step: write segment %020" PRIu64 " anew with what is whole; the file as it is goes to quarantine",
+        return tell(r, e,
+                    "step: write segment %020" PRIu64 " anew with what is whole; the file as it is goes to quarantine",
                     seg->base);
     }
     g = verify_index(&r->s, seg, &v, e);
@@ -464,8 +466,9 @@ int repair_execute(struct topic *t, uint32_t partition, const struct repair_plan
     bool same = r.plan.text.len == agreed->text.len &&
                 (r.plan.text.len == 0 || memcmp(r.plan.text.data, agreed->text.data, r.plan.text.len) == 0);
     if (!same)
-        g = err_set(e, G_FENCED, "partition '%s/%u' is not any more as it was when the plan was made; nothing was changed",
-                    t->name, partition);
+        g = err_set(e, G_FENCED,
+                    "partition '%s/%u' is not any more as it was when the plan was made; nothing was changed", t->name,
+                    partition);
     if (g == 0) g = execute(&r, e);
     topic_wake(t);
     repair_close(&r);

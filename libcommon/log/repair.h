@@ -12,7 +12,7 @@
 struct repair_plan {
     struct buf text; /* a line for each loss and each step, for people; also what two plans are compared by */
     size_t steps;
-    uint64_t lost;      /* offsets that are given up */
+    uint64_t lost; /* offsets that are given up */
     uint64_t lost_bytes;
 };
 void repair_plan_release(struct repair_plan *plan);

@@ -21,8 +21,8 @@ static void temporary_name(char out[REWRITE_NAME_BYTES], uint64_t base) {
     (void)snprintf(out, REWRITE_NAME_BYTES, "%020" PRIu64 REWRITE_SUFFIX, base);
 }
 
-int segment_writer_open(struct segment_writer *w, int dir, const struct segment_identity *id,
-                        struct segment_info *info, bool zstd, struct err *e) {
+int segment_writer_open(struct segment_writer *w, int dir, const struct segment_identity *id, struct segment_info *info,
+                        bool zstd, struct err *e) {
     char tmp[REWRITE_NAME_BYTES];
     *w = (struct segment_writer){.dir = dir, .fd = -1, .id = *id, .info = info, .zstd = zstd};
     temporary_name(tmp, info->base);
@@ -138,8 +138,8 @@ int segment_writer_add(struct segment_writer *w, const struct block_header *h, c
     return 0;
 }
 
-int segment_writer_copy(struct segment_writer *w, const uint8_t header[BLOCK_HEADER_SIZE], const char *stored,
-                        size_t n, struct err *e) {
+int segment_writer_copy(struct segment_writer *w, const uint8_t header[BLOCK_HEADER_SIZE], const char *stored, size_t n,
+                        struct err *e) {
     int g = put_pending(w, e);
     w->records += get_u32_le(header + 20);
     return g < 0 ? g : put_block(w, header, stored, n, e);
@@ -317,8 +317,7 @@ int sealed_rewrite(const struct sealed *s, bool zstd, bool (*keep)(void *ctx, co
     if (g < 0) return g;
     g = copy_blocks(s, &w, &f, &before, e);
     if (g == 0) g = segment_writer_commit(&w, e);
-    if (g == 0)
-        *ret = (struct rewrite_result){.bytes = w.size, .records_before = before, .records_after = w.records};
+    if (g == 0) *ret = (struct rewrite_result){.bytes = w.size, .records_before = before, .records_after = w.records};
     segment_writer_close(&w);
     return g;
 }

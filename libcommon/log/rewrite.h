@@ -15,7 +15,7 @@ struct segment_writer {
     struct segment_identity id;
     struct segment_info *info; /* not owned; the commit sets head_bytes */
     bool zstd;                 /* compress, and join small blocks so that it pays */
-    uint64_t size;                   /* bytes so far, what is buffered included */
+    uint64_t size;             /* bytes so far, what is buffered included */
     uint64_t blocks, records;
     struct buf out;
     bool pending; /* `h` and `raw` are a block that others may still join */
@@ -25,16 +25,16 @@ struct segment_writer {
 };
 
 /* Begin with the segment block, in a file with a temporary name. Under the clean lock: a leftover is removed. */
-int segment_writer_open(struct segment_writer *w, int dir, const struct segment_identity *id,
-                        struct segment_info *info, bool zstd, struct err *e) NODISCARD;
+int segment_writer_open(struct segment_writer *w, int dir, const struct segment_identity *id, struct segment_info *info,
+                        bool zstd, struct err *e) NODISCARD;
 
 /* A block by its raw body; `end` is the offset behind its last record. */
 int segment_writer_add(struct segment_writer *w, const struct block_header *h, const char *raw, uint64_t end,
                        struct err *e) NODISCARD;
 
 /* A block byte for byte. */
-int segment_writer_copy(struct segment_writer *w, const uint8_t header[BLOCK_HEADER_SIZE], const char *stored,
-                        size_t n, struct err *e) NODISCARD;
+int segment_writer_copy(struct segment_writer *w, const uint8_t header[BLOCK_HEADER_SIZE], const char *stored, size_t n,
+                        struct err *e) NODISCARD;
 
 /* Sync, rename over the old file, sync the directory, write the index. */
 int segment_writer_commit(struct segment_writer *w, struct err *e) NODISCARD;
@@ -52,8 +52,8 @@ int sealed_open(struct sealed *s, int dir, const struct segment_identity *id, ui
                 struct err *e) NODISCARD;
 void sealed_close(struct sealed *s);
 
-/* Was a segment sealed that long ago? `behind` is the one behind it. By the steady clock within one boot, else by the wall
- * clock. */
+/* Was a segment sealed that long ago? `behind` is the one behind it. By the steady clock within one boot, else by the
+ * wall clock. */
 bool sealed_since(const struct segment_info *behind, int64_t age_ns) NODISCARD;
 
 /* What `info` of a rewritten version says; `lost` still belongs to the old one. */

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
-#include "json/validate.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/sys.h"
+#include "json/validate.h"
 
 void survey_release(struct survey *s) {
     if (!s) return;
@@ -234,7 +234,8 @@ static const char *judge_tail(const struct survey *s) {
     if (s->tail_segment != last->base) return "it names another segment as the last one";
     if (last->head_ok && s->tail_epoch != last->info.epoch) return "its epoch is not that of the last segment";
     if (s->written_size > last->file_size && last->fault_count == 0) return "it counts more bytes than there are";
-    if (last->fault_count == 0 && s->written_offset != last->end_offset) return "its written end is not that of the blocks";
+    if (last->fault_count == 0 && s->written_offset != last->end_offset)
+        return "its written end is not that of the blocks";
     /* lower: a cleaner died between the file and the word */
     if (s->start_ok && s->tail_start > s->file_start) return "its first offset is beyond that of the file 'start'";
     return NULL;

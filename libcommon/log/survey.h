@@ -10,7 +10,7 @@
 
 /* One fault of a segment. */
 struct fault {
-    uint64_t at, to;      /* the bytes [at, to) of the file that cannot be used; equal: nothing is wrong with the bytes */
+    uint64_t at, to; /* the bytes [at, to) of the file that cannot be used; equal: nothing is wrong with the bytes */
     uint64_t from, until; /* the offsets [from, until) that are lost with it; equal: none */
     char what[200];
 };
@@ -43,11 +43,11 @@ struct survey {
     uint64_t tail_segment;
     uint32_t tail_epoch, tail_state, appending;
     const char *tail_fault; /* a word of it cannot be right; NULL: none was found */
-    uint64_t durable; /* records below were acknowledged, or seen by a reader */
-    uint64_t file_start; /* what the file `start` says */
+    uint64_t durable;       /* records below were acknowledged, or seen by a reader */
+    uint64_t file_start;    /* what the file `start` says */
     bool start_there, start_ok;
-    uint64_t start; /* records below are not wanted any more */
-    uint64_t end;   /* one more than the highest offset that is there, or was acknowledged */
+    uint64_t start;     /* records below are not wanted any more */
+    uint64_t end;       /* one more than the highest offset that is there, or was acknowledged */
     bool missing_below; /* segments before the first one are missing, with the offsets from here on */
     uint64_t missing_from;
     uint64_t *strays; /* bases of files that are not part of the chain: none before or behind knows of them */

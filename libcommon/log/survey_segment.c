@@ -10,11 +10,11 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
-#include "json/validate.h"
 #include "log/survey.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
+#include "json/validate.h"
 
 #define SEARCH_BYTES (1u << 20)
 
@@ -58,7 +58,8 @@ static int check_json(const struct look *k, const struct record *r, struct err *
 static int check_record(const struct look *k, const struct block_header *h, const struct record *r, uint64_t expected,
                         struct err *e) {
     if (r->offset != expected && !k->s->info.compacted)
-        return err_set(e, G_CORRUPT, "record has offset %" PRIu64 " where %" PRIu64 " is expected", r->offset, expected);
+        return err_set(e, G_CORRUPT, "record has offset %" PRIu64 " where %" PRIu64 " is expected", r->offset,
+                       expected);
     if (r->time != NO_TIME && (h->min_time == NO_TIME || r->time < h->min_time || r->time > h->max_time))
         return err_set(e, G_CORRUPT, "time of record %" PRIu64 " is not within the bounds of its block", r->offset);
     return check_json(k, r, e);
@@ -115,7 +116,8 @@ static int try_candidate(struct look *k, const uint8_t *p, uint64_t at, uint64_t
     int g = file_pread(k->fd, k->candidate.data, size, (off_t)at, &n, "segment", e);
     if (g < 0) return g;
     const char *bytes = k->candidate.data;
-    if (n < size || block_check_crc((const uint8_t *)bytes, bytes + BLOCK_HEADER_SIZE, h.stored_size, NULL) < 0) return 0;
+    if (n < size || block_check_crc((const uint8_t *)bytes, bytes + BLOCK_HEADER_SIZE, h.stored_size, NULL) < 0)
+        return 0;
     struct json_validator *json = k->json;
     k->json = NULL; /* it is looked at when the walk gets there */
     g = check_block(k, &h, bytes + BLOCK_HEADER_SIZE, &end, NULL);
@@ -276,8 +278,9 @@ static int check_end(struct look *k, uint64_t end, struct err *e) {
     if (s->bound == UINT64_MAX) {
         if (s->info.rewritten && s->info.end_offset > end) end = s->info.end_offset;
         if (end > s->end_offset) s->end_offset = end;
-        return end < durable ? survey_fault(s, s->limit, s->limit, end, durable, e, "records below the durable end are missing")
-                             : 0;
+        return end < durable
+                   ? survey_fault(s, s->limit, s->limit, end, durable, e, "records below the durable end are missing")
+                   : 0;
     }
     s->end_offset = s->bound;
     if (end >= s->bound || gap_is_lawful(&s->info, end, s->bound)) return 0;

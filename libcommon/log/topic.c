@@ -80,6 +80,7 @@ static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
 int topic_read_file(struct topic *t, const char *file, struct err *e) {
     struct buf text = {0};
     int g = file_load(t->dir, file, TOPIC_FILE_MAX, &text, e);
+    if (g == G_DATA) g = err_set(e, G_CORRUPT, "topic file of '%s' is no file, or too large for one", t->name);
     if (g == 0) {
         json_error_t why;
         json_t *o = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &why);

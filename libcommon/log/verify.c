@@ -74,9 +74,10 @@ static int compare_index(const struct survey *s, const struct surveyed_segment *
         size_t at = 0;
         while (at < want.len && at < have->len && want.data[at] == have->data[at]) at++;
         bool older = have->len >= INDEX_HEAD_BYTES && get_u32_le(have->data + 40) < seg->info.generation;
-        g = older ? add_plain(v, DAMAGE_NOTE, s->p, name, "the index is of an older generation of its segment and not used",
-                              e)
-                  : index_fault(v, s->p, name, at, at < have->len ? at + 1 : at, "the index is not that of its segment", e);
+        g = older ? add_plain(v, DAMAGE_NOTE, s->p, name,
+                              "the index is of an older generation of its segment and not used", e)
+                  : index_fault(v, s->p, name, at, at < have->len ? at + 1 : at, "the index is not that of its segment",
+                                e);
     }
     index_release(&x);
     buf_release(&want);

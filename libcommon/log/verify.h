@@ -16,9 +16,9 @@ enum damage_weight {
 
 struct damage {
     enum damage_weight weight;
-    int64_t partition; /* -1: of the whole topic */
-    char file[300];    /* beneath the root of the log */
-    uint64_t at, to;   /* bytes [at, to) of the file; equal: no place in it */
+    int64_t partition;    /* -1: of the whole topic */
+    char file[300];       /* beneath the root of the log */
+    uint64_t at, to;      /* bytes [at, to) of the file; equal: no place in it */
     uint64_t from, until; /* offsets [from, until) */
     char what[240];
 };

@@ -80,7 +80,8 @@ static int check_positions(const struct positions *p, struct err *e) {
         g = tell(p, DAMAGE_NOTE, -1, 16, 24, "the file was begun for another topic of this name", e);
     for (size_t at = HEAD_BYTES; g == 0 && at < p->size; at += SLOT_BYTES) {
         uint32_t partition = (uint32_t)((at - HEAD_BYTES) / SLOT_BYTES / 2);
-        if (p->size - at < SLOT_BYTES) return tell(p, DAMAGE_LOSS, partition, at, p->size, "the file ends in a slot", e);
+        if (p->size - at < SLOT_BYTES)
+            return tell(p, DAMAGE_LOSS, partition, at, p->size, "the file ends in a slot", e);
         g = check_slot(p, partition, at, e);
     }
     return g;

@@ -9,8 +9,8 @@
 
 static enum control_type type_of(const char *name) {
     static const char *const names[] = {
-        [CONTROL_START] = "start", [CONTROL_SOURCE] = "source",   [CONTROL_WATERMARK] = "watermark",
-        [CONTROL_IDLE] = "idle",   [CONTROL_BARRIER] = "barrier", [CONTROL_END] = "end",
+        [CONTROL_START] = "start",    [CONTROL_SOURCE] = "source",   [CONTROL_WATERMARK] = "watermark",
+        [CONTROL_IDLE] = "idle",      [CONTROL_BARRIER] = "barrier", [CONTROL_END] = "end",
         [CONTROL_SEGMENT] = "segment"};
     for (unsigned i = CONTROL_START; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], name) == 0) return (enum control_type)i;

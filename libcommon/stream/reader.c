@@ -3,7 +3,7 @@
 #include "stream/reader.h"
 
 #include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
 void reader_init(struct reader *r, struct inbuf *in, size_t record_limit) {
     *r = (struct reader){.in = in, .record_limit = record_limit, .verified = true};
@@ -35,13 +35,22 @@ static int need(struct reader *r, size_t n, struct err *e) {
     return g == G_EOF ? input_ended(r, e) : g;
 }
 
+/* Whoever sent a run's name chose its bytes: here they become fit for a message. */
+static void run_name(char out[RUN_NAME_MAX], const char *run) {
+    size_t n = strnlen(run, RUN_NAME_MAX - 1);
+    for (size_t i = 0; i < n; i++) out[i] = run[i] > ' ' && run[i] < 0x7f ? run[i] : '?';
+    out[n] = '\0';
+}
+
 static int follow_life(struct reader *r, const struct control *c, struct err *e) {
     if (c->type == CONTROL_START) {
+        char run[RUN_NAME_MAX];
+        run_name(run, c->run);
         if (r->live)
-            return err_set(e, G_CORRUPT, "stream %s starts inside stream %s: two programs write to one pipe", c->run,
+            return err_set(e, G_CORRUPT, "stream %s starts inside stream %s: two programs write to one pipe", run,
                            r->run);
         r->live = true;
-        (void)snprintf(r->run, sizeof r->run, "%s", c->run);
+        memcpy(r->run, run, sizeof run);
     } else if (c->type == CONTROL_END) {
         if (!r->live) return err_set(e, G_CORRUPT, "an end block where no stream is live");
         r->live = false;

@@ -10,15 +10,17 @@
 #include "stream/control.h"
 #include "stream/inbuf.h"
 
+#define RUN_NAME_MAX 64
+
 struct reader {
     struct inbuf *in;
     size_t record_limit;
-    bool live;      /* a start was seen and no end yet */
-    bool ended;     /* the last block was an end */
-    bool verified;  /* check CRCs where present: the default */
-    char run[64];   /* of the live stream */
-    size_t current; /* bytes of the block handed out last */
-    struct buf raw; /* decompressed body */
+    bool live;              /* a start was seen and no end yet */
+    bool ended;             /* the last block was an end */
+    bool verified;          /* check CRCs where present: the default */
+    char run[RUN_NAME_MAX]; /* of the live stream, fit for a message */
+    size_t current;         /* bytes of the block handed out last */
+    struct buf raw;         /* decompressed body */
 };
 
 /* One block: valid until the next reader_next. */

@@ -43,8 +43,8 @@ static int write_start(struct stage *s, const json_t *history, struct err *e) {
     struct buf body = {0};
     uint64_t run = 0;
     int g = random_bytes(&run, sizeof run, e);
-    if (g == 0 && control_start(&body, run, history, s->config->tool, s->config->args, s->config->arg_count,
-                                sys.wall_ns()) < 0)
+    if (g == 0 &&
+        control_start(&body, run, history, s->config->tool, s->config->args, s->config->arg_count, sys.wall_ns()) < 0)
         g = err_nomem(e);
     if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
     buf_release(&body);
@@ -269,8 +269,8 @@ static int write_end(struct stage *s, int status, const struct err *why, struct 
     int g = write_start(s, NULL, e);
     writer_close_block(&s->output.writer);
     struct buf body = {0};
-    if (g == 0 && control_end(&body, status, s->output.writer.records, s->output.writer.bytes,
-                              status ? why->text : NULL) < 0)
+    if (g == 0 &&
+        control_end(&body, status, s->output.writer.records, s->output.writer.bytes, status ? why->text : NULL) < 0)
         g = err_nomem(e);
     if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
     buf_release(&body);

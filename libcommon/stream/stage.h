@@ -9,13 +9,13 @@
 #ifndef LEAT_STREAM_STAGE_H
 #define LEAT_STREAM_STAGE_H
 
-#include "json/validate.h"
 #include "stream/follow.h"
 #include "stream/output.h"
 #include "stream/reader.h"
 #include "stream/sink.h"
 #include "stream/sources.h"
 #include "stream/text_in.h"
+#include "json/validate.h"
 
 struct stage;
 
@@ -25,7 +25,8 @@ struct stage_ops {
     int (*record)(void *ctx, struct stage *s, const struct record *r, struct err *e);
     /* A whole data block instead of its records. */
     int (*block)(void *ctx, struct stage *s, const struct block *b, struct err *e);
-    /* Every block of the input as it was read, before the loop makes anything of it: for tools that tell about streams. */
+    /* Every block of the input as it was read, before the loop makes anything of it: for tools that tell about streams.
+     */
     int (*inspect)(void *ctx, struct stage *s, const struct block *b, struct err *e);
     /* A control block other than start, end and segment. NULL: it is passed on. */
     int (*control)(void *ctx, struct stage *s, const struct block *b, struct err *e);
@@ -53,8 +54,8 @@ struct stage_config {
     bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
-    bool skip_bad;            /* go on after a bad record */
-    struct sink *dead_letter; /* bad records go there; the caller closes it */
+    bool skip_bad;                                              /* go on after a bad record */
+    struct sink *dead_letter;                                   /* bad records go there; the caller closes it */
     void (*tick)(void *ctx, const struct stage_counts *counts); /* now and then, for progress; may be NULL */
     void (*notice)(void *ctx, const char *text);                /* words for people; may be NULL */
     void *hook_ctx;
@@ -68,13 +69,13 @@ struct stage {
     struct stage_counts counts;
     struct sources sources;
     struct json_validator json;
-    bool started;    /* our own start was written */
-    bool enough;     /* set by a callback: read no further; the run ends as if the input had ended here */
-    int64_t wake_ns; /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
+    bool started;     /* our own start was written */
+    bool enough;      /* set by a callback: read no further; the run ends as if the input had ended here */
+    int64_t wake_ns;  /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
     uint64_t derived; /* offsets of derived records */
     /* the record that is being worked on */
     const char *input_name;
-    enum in_format format; /* of the input */
+    enum in_format format;           /* of the input */
     const struct block_header *like; /* its source */
     struct record_origin origin;
     struct text_in *text; /* it came from text; NULL: from a block */

@@ -40,7 +40,7 @@ void signals_die(int signal_number) {
 }
 
 void standard_fds_guard(void) {
-    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    for (int fd = 0; fd <= 2; fd++) {
         if (fcntl(fd, F_GETFD) >= 0 || errno != EBADF) continue;
         int taken = open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the wrong way round */
         if (taken < 0) return;                                                   /* nothing better can be done */

@@ -66,10 +66,6 @@ def metric(case, name, scale=1):
     return lambda get: [v * scale for v in get(case, name)]
 
 
-def best_of(values):
-    return statistics.median(values)
-
-
 class Bench:
     def __init__(self, programs, folder, large):
         self.programs = Path(programs)
@@ -106,7 +102,7 @@ class Bench:
         return done.stdout
 
     def measure(self, *commands, stdin=None, stdout=None, runs=1):
-        """Run a pipeline of commands; {'s', 'rss_kib', 'user_s', 'sys_s', 'cpu_s', 'commands'}, a list of them if runs > 1."""
+        """Run a pipeline; {'s', 'rss_kib', 'user_s', 'sys_s', 'cpu_s', 'commands'}, a list of them if runs > 1."""
         argv = self.helper('measure', '-n', runs)
         if stdin:
             argv += ['-i', str(stdin)]
@@ -217,7 +213,7 @@ class Bench:
     def machine(self):
         cpu = next((line.split(':')[1].strip() for line in Path('/proc/cpuinfo').read_text().splitlines()
                     if line.startswith('model name')), platform.machine())
-        kind = subprocess.run(['stat', '-f', '-c', '%T', self.folder], stdout=subprocess.PIPE, check=False)
+        kind = subprocess.run(['findmnt', '-n', '-o', 'FSTYPE', '-T', self.folder], stdout=subprocess.PIPE, check=False)
         version = self.call([str(self.programs / 'leat'), '--version']).decode().splitlines()[0]
         return {'cpu': cpu, 'cpus': os.cpu_count(), 'kernel': platform.release(),
                 'file_system': kind.stdout.decode().strip(), 'leat': version, 'load': os.getloadavg()[0]}
@@ -272,7 +268,8 @@ def as_json(w, title, results, figures):
 
 # ---- the table ----
 
-SHOWN = {'s': ('s', 1), 'cpu_s': ('s cpu', 1), 'p50_us': ('us p50', 1), 'p99_us': ('us p99', 1), 'max_us': ('us max', 1), 'ms': ('ms', 1),
+SHOWN = {'s': ('s', 1), 'cpu_s': ('s cpu', 1), 'p50_us': ('us p50', 1),
+         'p99_us': ('us p99', 1), 'max_us': ('us max', 1), 'ms': ('ms', 1),
          'mb_s': ('MB/s', 1), 'rss_kib': ('KiB', 1), 'ns_record': ('ns/record', 1)}
 
 

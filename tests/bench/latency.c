@@ -120,16 +120,30 @@ static size_t start(char **argv, pid_t *pids, int *ret_out, int *ret_in) {
     return n;
 }
 
+/* The status of a process that ends by itself or was asked to; one that does not within ten seconds is killed. */
+static int wait_ended(pid_t pid) {
+    int status = -1;
+    for (int i = 0; i < 10000; i++) {
+        pid_t got = waitpid(pid, &status, WNOHANG);
+        if (got < 0) run_fail("wait");
+        if (got == pid) return status;
+        usleep(1000);
+    }
+    fputs("latency: a command does not end\n", stderr);
+    kill(pid, SIGKILL);
+    return waitpid(pid, &status, 0) < 0 ? -1 : -2;
+}
+
 /* The first command ends with its input, the others are asked to. */
 static int finish(const pid_t *pids, size_t n) {
-    int status, worst = 0;
+    bool failed = false;
     for (size_t i = 0; i < n; i++) {
         if (i > 0) kill(pids[i], SIGTERM);
-        if (waitpid(pids[i], &status, 0) < 0) run_fail("wait");
-        if (i == 0 && status != 0) worst = 1;
+        int status = wait_ended(pids[i]);
+        failed |= status < 0 || (i == 0 && status != 0);
     }
-    if (worst) fputs("latency: the first command failed\n", stderr);
-    return worst;
+    if (failed) fputs("latency: a command failed\n", stderr);
+    return failed;
 }
 
 int main(int argc, char **argv) {

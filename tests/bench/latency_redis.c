@@ -121,7 +121,7 @@ static void receive(struct run *r, const char *path) {
 
 int main(int argc, char **argv) {
     struct run r;
-    pthread_t thread, answers;
+    pthread_t thread, answers = 0;
     if (argc != 4) {
         fputs("usage: latency_redis RATE COUNT SOCKET\n", stderr);
         return 2;

@@ -9,6 +9,14 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# A test that failed leaves nobody behind: bats would wait for them.
+teardown() {
+    local left
+    left=$(jobs -p)
+    # shellcheck disable=SC2086
+    [[ -z $left ]] || kill -9 $left 2>/dev/null || true
+}
+
 # Ten records, 0 to 9, with times 100 s to 109 s.
 ten() {
     seq 0 9 | sed 's/.*/{"n":&,"t":10&}/' | leat produce t --time .t "$@"
@@ -424,4 +432,15 @@ segments() {
     equals "$(leat consume t -e -f '%o\n')" "$(seq 0 999)"
     equals "$(leat consume t -e -f '%o ' -o 733:736)" "733 734 735 "
     equals "$(leat consume t -e -f '%o ' -o @617 -c 2)" "617 618 "
+}
+
+@test "every line of the page's EXAMPLES runs" {
+    local line count=0
+    leat gen clicks -c 20 | leat produce clicks --key .user --time .ts
+    while IFS= read -r line; do
+        exits 0 timeout 20 bash -c "${line//\\e/\\}"
+        equals "$stderr" ""
+        ((++count))
+    done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-consume.1")
+    [[ $count -eq 6 ]]
 }

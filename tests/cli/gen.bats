@@ -9,6 +9,14 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# A test that failed leaves nobody behind: bats would wait for them.
+teardown() {
+    local left
+    left=$(jobs -p)
+    # shellcheck disable=SC2086
+    [[ -z $left ]] || kill -9 $left 2>/dev/null || true
+}
+
 @test "the same seed gives the same bytes, as JSON lines and as blocks; another seed gives others" {
     local form
     for form in -j '-O leat'; do
@@ -124,4 +132,14 @@ END
     run --separate-stderr bash -c 'leat gen clicks -c 5 >/dev/full'
     equals "$status" 4
     equals "$stderr" "leat gen: cannot write to 'standard output': No space left on device"
+}
+
+@test "every line of the page's EXAMPLES runs" {
+    local line count=0
+    while IFS= read -r line; do
+        exits 0 timeout 20 bash -c "${line//\\e/\\}"
+        equals "$stderr" ""
+        ((++count))
+    done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-gen.1")
+    [[ $count -eq 3 ]]
 }

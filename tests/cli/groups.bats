@@ -10,6 +10,14 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# A test that failed leaves nobody behind: bats would wait for them.
+teardown() {
+    local left
+    left=$(jobs -p)
+    # shellcheck disable=SC2086
+    [[ -z $left ]] || kill -9 $left 2>/dev/null || true
+}
+
 # numbered COUNT PARTITIONS: records "1".."COUNT", each its own key
 numbered() {
     seq 1 "$1" | sed 's/.*/&:&/' | leat produce t --partitions "$2" -K : --sync none

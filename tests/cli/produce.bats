@@ -9,6 +9,14 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
+# A test that failed leaves nobody behind: bats would wait for them.
+teardown() {
+    local left
+    left=$(jobs -p)
+    # shellcheck disable=SC2086
+    [[ -z $left ]] || kill -9 $left 2>/dev/null || true
+}
+
 # ---- keys, times, headers, tombstones ----------------------------------------------------------------------------------
 
 @test "the topic is made on first use, with one partition, and says nothing" {
@@ -473,8 +481,8 @@ END
     run --separate-stderr bash -c 'leat consume u -e | leat produce v'
     equals "$status" 3
     contains "$stderr" "--max-record"
-    leat consume u -e | leat produce v --max-record 200MiB
-    leat consume v -e -f %s | cmp - large
+    leat consume u -e | leat produce w --max-record 200MiB
+    leat consume w -e -f %s | cmp - large
 }
 
 @test "a key of 65,535 bytes is taken, 65,536 are a bad record" {
@@ -563,4 +571,15 @@ END
     umask 0
     leat produce -d ./open t <<<1
     equals "$(find open -perm /077)" ""
+}
+
+@test "every line of the page's EXAMPLES runs" {
+    local line count=0
+    leat gen clicks -c 20 | leat produce clicks
+    while IFS= read -r line; do
+        exits 0 timeout 20 bash -c "${line//\\e/\\}"
+        equals "$stderr" ""
+        ((++count))
+    done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-produce.1")
+    [[ $count -eq 5 ]]
 }

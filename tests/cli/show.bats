@@ -125,6 +125,14 @@ value    JSON, 32 bytes
     equals "$output" $'clicks/1@3\nclicks/1@4'
 }
 
+@test "derived records keep the offsets of their own stream, and are counted anew in one that is written" {
+    make_clicks
+    exits 0 bash -c "cat clicks.leat clicks.leat | leat show -f '%o\n'"
+    equals "${#lines[@]} ${lines[49]} ${lines[50]} ${lines[99]}" "100 49 0 49"
+    exits 0 bash -c "cat clicks.leat clicks.leat | leat show -O leat | leat show -f '%o\n'"
+    equals "${#lines[@]} ${lines[49]} ${lines[50]} ${lines[99]}" "100 49 50 99"
+}
+
 @test "topics: a group of options of their own" {
     make_clicks
     exits 0 leat show -t clicks -j

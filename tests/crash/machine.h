@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "sys/sys.h"
@@ -27,11 +28,12 @@ enum call_kind { CALL_OTHER, CALL_WRITE, CALL_SYNC, CALL_DIR, CALL_CLOSE };
 static struct sys_ops real_sys;
 static struct {
     long count, at;
+    long span; /* so many calls in a row fail; 0 is 1 */
     enum fault fault;
     int errnum;
     enum call_kind hit; /* kind of the call that was hit */
     bool was_hit, next_write_fails;
-    bool sync_of_file; /* the call that was hit was the sync of a regular file */
+    bool sync_of_file; /* the call that was hit was the sync of a segment */
     ino_t failed_sync; /* of the file whose sync failed */
     bool sync_repeated;
     uint64_t boot_id; /* 0: the real one */
@@ -45,7 +47,10 @@ static inline void machine_die(void) {
 /* True: the call is to fail, errno is set. *after: die behind it. */
 static inline bool machine_gate(enum call_kind kind, bool *after) {
     *after = false;
-    if (++machine.count != machine.at) return false;
+    ++machine.count;
+    if (machine.at == 0 || machine.count < machine.at ||
+        machine.count > machine.at + (machine.span ? machine.span - 1 : 0))
+        return false;
     machine.was_hit = true;
     machine.hit = kind;
     switch (machine.fault) {
@@ -133,9 +138,17 @@ static inline ssize_t machine_pwritev(int fd, const struct iovec *v, int n, off_
     MACHINE_CALL(CALL_WRITE, real_sys.pwritev(fd, v, n, at));
 }
 
+/* Derived files may be synced again, segments never. */
+static inline bool machine_is_segment(int fd) {
+    char link[40], name[512];
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof name);
+    return n > 5 && __builtin_memcmp(name + n - 5, ".leat", 5) == 0;
+}
+
 static inline int machine_sync(int fd, int (*real)(int)) {
     struct stat st;
-    bool regular = real_sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool regular = real_sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && machine_is_segment(fd);
     if (regular && machine.failed_sync == st.st_ino) machine.sync_repeated = true;
     bool after;
     if (machine_gate(CALL_SYNC, &after)) {

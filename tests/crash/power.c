@@ -164,7 +164,6 @@ static bool live(const char *path) {
     rec.fail_sync_in = rng() % 3 ? 0 : 1 + (long)rng_below(30);
     for (int i = 0; good && i < steps; i++) {
         struct producer *x = &all[rng_below(PRODUCERS)];
-        unsigned faults = rec.faults;
         bool fine = true;
         if (!x->open) {
             x->id = w.producers++;
@@ -290,6 +289,7 @@ static bool take_over(const char *path, size_t cut) {
 static bool one_seed(uint64_t seed, unsigned cuts, long *total) {
     char here[340], there[340];
     bool good = true;
+    rec_forget();
     rng_seed(seed);
     for (int i = 0; i < PARTITIONS; i++) history_release(&w.base[i]);
     memset(&w, 0, sizeof w);

@@ -54,7 +54,7 @@ static struct {
     uint64_t boot_id;
     long fail_in;      /* so many calls from now one fails; 0 none */
     long fail_sync_in; /* the same for syncs of files */
-    unsigned faults; /* how many did */
+    unsigned faults;   /* how many did */
 } rec;
 
 static inline struct event *rec_event(enum op op, unsigned node) {

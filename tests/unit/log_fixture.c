@@ -72,12 +72,10 @@ void log_fixture_append(struct log_fixture *f, uint32_t partition, unsigned n, c
     WORKED(partition_open(&p, &f->topic, partition, PARTITION_APPEND, e));
     uint64_t next = atomic_load(&p.tail->written_offset);
     for (unsigned i = 0; i < n; i++) add_record(&body, next + i, i, key, pad);
-    struct append_block b = {.h = {.records = n,
-                                   .flags = BLOCK_JSON_VALID,
-                                   .min_time = (int64_t)next,
-                                   .max_time = (int64_t)(next + n - 1)},
-                             .body = body.data,
-                             .size = (uint32_t)body.len};
+    struct append_block b = {
+        .h = {.records = n, .flags = BLOCK_JSON_VALID, .min_time = (int64_t)next, .max_time = (int64_t)(next + n - 1)},
+        .body = body.data,
+        .size = (uint32_t)body.len};
     append_block_prepare(&b);
     WORKED(partition_append(&p, &b, 1, &first, e));
     assert_true(first == next);

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -147,7 +148,8 @@ static void retention_by_age_counts_from_the_sealing(void **state) {
 
 static void age_is_of_the_steady_clock_within_a_boot_and_of_the_wall_clock_else(void **state) {
     (void)state;
-    struct segment_info s = {.boot_id = sys_boot_id(), .monotonic_ns = sys.boot_ns() - 2 * HOUR, .created_ns = INT64_MAX / 2};
+    struct segment_info s = {
+        .boot_id = sys_boot_id(), .monotonic_ns = sys.boot_ns() - 2 * HOUR, .created_ns = INT64_MAX / 2};
     assert_true(sealed_since(&s, HOUR)); /* the wall clock was set back meanwhile: of no account */
     s.monotonic_ns = sys.boot_ns();
     s.created_ns = 0;
@@ -481,6 +483,7 @@ static pid_t start(void (*body)(struct log_fixture *f), struct log_fixture *f) {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid > 0) return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that failed does not wait for its children */
     signal(SIGTERM, on_term);
     body(f);
     _exit(0);

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,7 +227,11 @@ static void a_slot_in_the_wrong_place_is_not_taken(void **state) {
     memset(b, 0, 8); /* generation 0, with a CRC that fits */
     put_u32_le(b + 40, crc32c(0, b, 40));
     assert_int_equal(pwrite(fd, b, sizeof b, slot_at(0, 1)), sizeof b);
+    put_u32_le(b + 28, 3);
+    put_u32_le(b + 40, crc32c(0, b, 40));
+    assert_int_equal(pwrite(fd, b, sizeof b, slot_at(3, 0)), sizeof b);
     close(fd);
+    assert_int_equal(position(&g, 3), -1);
     assert_int_equal(position(&g, 2), -1);
     assert_int_equal(position(&g, 0), 100);
     group_close(&g);
@@ -360,6 +366,7 @@ static pid_t fork_member(uint32_t partition, uint64_t offset) {
     assert_true(pid >= 0);
     if (pid == 0) {
         struct group g;
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that fails leaves nobody behind */
         bool good = group_open(&g, &fx.log, "g", &fx.topic, true, NULL) == 0 && group_lease(&g, partition, NULL) == 0 &&
                     group_write(&g, partition, offset, 3, NULL) == 0 && group_sync(&g, NULL) == 0;
         if (good && write(ready[1], "r", 1) == 1)
@@ -494,11 +501,12 @@ static void a_member_that_was_killed_does_not_keep_a_group(void **state) {
 static bool delete_now;
 static const char *delete_topic; /* NULL: the whole group */
 static int deleting_fstat(int fd, struct stat *st) {
-    if (delete_now) {
+    int r = fstat(fd, st);
+    if (delete_now && S_ISREG(st->st_mode)) {
         delete_now = false;
         assert_int_equal(group_delete(&fx.log, "g", delete_topic, &why), 0);
     }
-    return fstat(fd, st);
+    return r < 0 ? r : fstat(fd, st);
 }
 
 static void join_while_deleting(const char *topic) {
@@ -507,7 +515,7 @@ static void join_while_deleting(const char *topic) {
     commit(&g, 0, 10);
     group_close(&g);
     struct sys_ops real = sys;
-    sys.fstat = deleting_fstat; /* first called when the positions are open and the leases are not */
+    sys.fstat = deleting_fstat; /* the first file is that of the positions, when the leases are not open yet */
     delete_now = true;
     delete_topic = topic;
     join(&g, "g");

@@ -229,6 +229,89 @@ static void records_are_seen_when_they_are_durable(void **state) {
     partition_close(&p);
 }
 
+/* Append one record of `size` bytes; not yet durable. */
+static int put(struct partition *p, uint32_t size, uint64_t *ret_offset, struct err *e) {
+    static const char value[4096];
+    char body[sizeof value + 64];
+    struct record r = {.time = 1, .value = value, .value_size = size, .value_type = VALUE_BYTES};
+    record_encode(&r, 0, body);
+    struct append_block a = {
+        .h = {.records = 1, .min_time = 1, .max_time = 1}, .body = body, .size = (uint32_t)record_size(&r)};
+    append_block_prepare(&a);
+    return partition_append(p, &a, 1, ret_offset, e);
+}
+
+static char synced_names[2000];
+static int failing_sync(int fd) {
+    (void)fd;
+    errno = EIO;
+    return -1;
+}
+static int noted_sync(int fd) {
+    char link[40], name[512] = "";
+    (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    assert_true(readlink(link, name, sizeof name - 1) > 0);
+    size_t n = strlen(synced_names);
+    (void)snprintf(synced_names + n, sizeof synced_names - n, "%s ", strrchr(name, '/') + 1);
+    return fdatasync(fd);
+}
+
+/* Acknowledged by their offset alone, they would be taken for the ones that another process wrote there since. */
+static void records_that_a_failed_sync_voided_are_never_acknowledged(void **state) {
+    (void)state;
+    struct err e;
+    struct partition ours, theirs, third;
+    uint64_t a, b, c;
+    assert_int_equal(partition_open(&ours, &f.topic, 0, PARTITION_APPEND, &e), 0);
+    assert_int_equal(partition_open(&theirs, &f.topic, 0, PARTITION_APPEND, &e), 0);
+    assert_int_equal(put(&ours, 10, &a, &e), 0);
+    assert_int_equal(put(&theirs, 20, &b, &e), 0);
+    int (*real)(int) = sys.fdatasync;
+    sys.fdatasync = failing_sync;
+    assert_int_equal(partition_sync(&theirs, b + 1, &e), G_IO);
+    sys.fdatasync = real;
+    assert_true(log_fixture_has(&f, segment_file(0, ".bad")));
+    assert_int_equal(partition_append(&theirs, NULL, 0, &b, &e), G_IO); /* it writes no more */
+    assert_int_equal(partition_open(&third, &f.topic, 0, PARTITION_APPEND, &e), 0);
+    assert_int_equal(third.epoch, 2);
+    assert_false(log_fixture_has(&f, segment_file(0, ".bad")));
+    for (int i = 0; i < 3; i++) assert_int_equal(put(&third, 30, &c, &e), 0);
+    assert_int_equal(partition_sync(&third, c + 1, &e), 0);
+    assert_int_equal(partition_sync(&ours, a + 1, &e), G_IO);
+    assert_string_equal(e.text, "records of 't/0' from offset 0 on were cut before they were durable");
+    assert_reads(0, 3);
+    partition_close(&third);
+    partition_close(&theirs);
+    partition_close(&ours);
+}
+
+static void what_was_rolled_without_a_sync_is_synced_with_what_follows(void **state) {
+    (void)state;
+    struct err e;
+    struct topic_settings was = f.topic.settings;
+    struct partition p;
+    uint64_t bases[64], at;
+    for (int durable_roll = 0; durable_roll < 2; durable_roll++) {
+        assert_int_equal(partition_open(&p, &f.topic, 0, PARTITION_APPEND, &e), 0);
+        f.topic.settings.sync.mode = SYNC_NONE;
+        for (int i = 0; i < 4; i++) assert_int_equal(put(&p, 3000, &at, &e), 0);
+        f.topic.settings = was;
+        size_t n = list(bases);
+        assert_true(n >= 4);
+        int (*real)(int) = sys.fdatasync;
+        sys.fdatasync = noted_sync;
+        synced_names[0] = '\0';
+        if (durable_roll)
+            assert_int_equal(put(&p, 3000, &at, &e), 0);
+        else
+            assert_int_equal(partition_sync(&p, at + 1, &e), 0);
+        sys.fdatasync = real;
+        for (size_t i = n - 4; i < n; i++) assert_non_null(strstr(synced_names, segment_file(bases[i], ".leat") + 2));
+        assert_int_equal(atomic_load(&p.tail->synced_offset), durable_roll ? at : at + 1);
+        partition_close(&p);
+    }
+}
+
 static void segments_roll_and_know_the_one_before(void **state) {
     (void)state;
     uint64_t bases[64];
@@ -489,6 +572,8 @@ int main(void) {
         TEST(a_topic_file_is_checked_and_the_one_before_stands_in),
         TEST(settings_are_read_and_written),
         TEST(records_are_seen_when_they_are_durable),
+        TEST(records_that_a_failed_sync_voided_are_never_acknowledged),
+        TEST(what_was_rolled_without_a_sync_is_synced_with_what_follows),
         TEST(segments_roll_and_know_the_one_before),
         TEST(a_cursor_goes_to_offsets_and_times),
         TEST(a_flipped_byte_anywhere_is_found),

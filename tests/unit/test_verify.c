@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Verify finds every flipped bit and names exactly what it costs; repair gives up that and nothing else. RELIABILITY.md,
- * traps 3 and 8.
+ * Verify finds every flipped bit and names exactly what it costs; repair gives up that and nothing else.
+ * RELIABILITY.md, traps 3 and 8.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -35,8 +35,7 @@ static void fill(struct log_fixture *f) {
 static void verify(struct log_fixture *f, struct verification *v) {
     struct err e = {0};
     *v = (struct verification){0};
-    if (verify_partition(&f->topic, 0, false, v, &e) < 0 ||
-        verify_topic_files(&f->log, "t", &f->topic, v, &e) < 0)
+    if (verify_partition(&f->topic, 0, false, v, &e) < 0 || verify_topic_files(&f->log, "t", &f->topic, v, &e) < 0)
         fail_msg("%s", e.text);
 }
 
@@ -131,7 +130,8 @@ static void flip_bits_of(struct log_fixture *f, const char *file, uint64_t base)
         assert_int_equal(v.lost, until - from);
         bool seen = until == from;
         for (size_t i = 0; i < v.count; i++)
-            seen = seen || (v.list[i].from == from && v.list[i].until == until && v.list[i].at <= at && v.list[i].to > at);
+            seen =
+                seen || (v.list[i].from == from && v.list[i].until == until && v.list[i].at <= at && v.list[i].to > at);
         if (!seen) fail_msg("byte %zu of %s: %" PRIu64 " to %" PRIu64 " were not named", at, file, from, until);
         verification_release(&v);
     }
@@ -152,7 +152,8 @@ static void every_flipped_byte_of_a_segment_is_found_with_its_cost(void **state)
 }
 
 /* Files from which nothing is lost: each flip is found, or changes nothing. */
-static void flip_bits_without_loss(struct log_fixture *f, const char *file, size_t first, size_t last, bool case_is_free) {
+static void flip_bits_without_loss(struct log_fixture *f, const char *file, size_t first, size_t last,
+                                   bool case_is_free) {
     size_t n;
     char *bytes = log_fixture_load(f, file, &n), *bad = malloc(n);
     if (last == 0) last = n;
@@ -199,7 +200,8 @@ static void every_flipped_bit_of_the_other_files_is_found(void **state) {
 static void words_of_the_tail_that_cannot_be_right_are_found(void **state) {
     (void)state;
     struct log_fixture f;
-    /* segment, written_size, written_offset, stable_offset, synced_offset, start_offset: a high bit each; epoch, deleted */
+    /* segment, written_size, written_offset, stable_offset, synced_offset, start_offset: a high bit each; epoch,
+     * deleted */
     static const size_t at[] = {32 + 3, 40 + 3, 48 + 3, 56 + 3, 64 + 3, 72 + 3, 80 + 2, 88};
     fill(&f);
     for (size_t i = 0; i < sizeof at / sizeof *at; i++) {
@@ -228,6 +230,15 @@ static void damage_one(struct log_fixture *f, const char *file, size_t at) {
     free(bytes);
 }
 
+static uint32_t epoch_of_the_end(struct log_fixture *f) {
+    struct partition p;
+    struct err e;
+    assert_int_equal(partition_open(&p, &f->topic, 0, PARTITION_CLEAN, &e), 0);
+    uint32_t epoch = atomic_load(&p.tail->epoch);
+    partition_close(&p);
+    return epoch;
+}
+
 /* One byte in some block of some segment, or in a segment block: repaired, read, appended to, and clean. */
 static void repair_loses_what_verify_named_and_nothing_else(void **state) {
     (void)state;
@@ -246,6 +257,7 @@ static void repair_loses_what_verify_named_and_nothing_else(void **state) {
             damage_one(&f, files[k], at);
             repair(&f, until - from);
             expect_clean(&f);
+            assert_int_equal(epoch_of_the_end(&f), k == 2 ? 2 : 1); /* of the last one, offsets may be given anew */
             expect_records(&f, from, until, RECORDS);
             log_fixture_append(&f, 0, 2, NULL, 10);
             expect_clean(&f);
@@ -349,9 +361,9 @@ static void several_damages_at_once(void **state) {
     (void)state;
     struct log_fixture f;
     fill(&f);
-    damage_one(&f, "0/00000000000000000000.leat", 20);                                 /* its segment block */
-    damage_one(&f, "0/00000000000000000008.leat", 20);                                 /* and that of the next */
-    damage_one(&f, "0/00000000000000000016.leat", 20);                                 /* and that of the last */
+    damage_one(&f, "0/00000000000000000000.leat", 20); /* its segment block */
+    damage_one(&f, "0/00000000000000000008.leat", 20); /* and that of the next */
+    damage_one(&f, "0/00000000000000000016.leat", 20); /* and that of the last */
     repair(&f, 0);
     expect_clean(&f);
     expect_records(&f, 0, 0, RECORDS);

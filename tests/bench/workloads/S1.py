@@ -61,12 +61,6 @@ def workload(b):
         options = ('--set', f'segment_size={small}')
 
         def consume_segments():
-            log, name = b.work / 'topics', 's1-segments'
-            if not (log / 'topics' / name).exists():
-                b.call(b.leat('topic', 'create', '-d', log, name, *options))
-            return consume(name, few)
-
-        def make_segments():
             name = b.work / 'topics/topics/s1-segments'
             if not name.exists():
                 b.call(b.leat('topic', 'create', '-d', b.work / 'topics', 's1-segments', *options))
@@ -75,7 +69,7 @@ def workload(b):
                 notes.append(f"{len(list(name.glob('0/*.leat')))} segments")
             return consume('s1-segments', few)
         cases.append(Case('produce, 1000 segments', lambda: produce(few, create=options)))
-        cases.append(Case('consume, 1000 segments', make_segments))
+        cases.append(Case('consume, 1000 segments', consume_segments))
     else:
         cases.append(Case('produce, 1000 segments', None, missing='leat topic'))
         cases.append(Case('consume, 1000 segments', None, missing='leat topic'))
