@@ -4,8 +4,10 @@
 # be typed. Everything lives in a directory of its own, which is removed at the end.
 set -eu
 
+build=${LEAT_BUILD:-$(dirname "$0")/../build}
+PATH=$(cd "$build" && pwd):$PATH
 LEAT_DIR=$(mktemp -d)
-export LEAT_DIR
+export LEAT_DIR PATH
 work=$(mktemp -d)
 trap 'rm -rf "$LEAT_DIR" "$work"' EXIT INT TERM
 cd "$work"
