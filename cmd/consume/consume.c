@@ -30,27 +30,51 @@ struct options {
 };
 
 static const struct option_spec option_table[] = {
-    {.letter = 'o', .name = "offset", .kind = OPTION_STRING, .arg = "OFFSET", .section = "What to read",
+    {.letter = 'o',
+     .name = "offset",
+     .kind = OPTION_STRING,
+     .arg = "OFFSET",
+     .section = "What to read",
      .help = "where to begin, or a range: beginning, end, stored, N, -N, +N, @TIME, A:B (default beginning)",
      .offset = offsetof(struct options, offset)},
-    {.letter = 'p', .name = "partition", .kind = OPTION_LIST, .arg = "N",
-     .help = "read only this partition (repeatable)", .offset = offsetof(struct options, partitions)},
-    {.letter = 'c', .name = "count", .kind = OPTION_NUMBER, .arg = "N", .help = "stop after N records",
+    {.letter = 'p',
+     .name = "partition",
+     .kind = OPTION_LIST,
+     .arg = "N",
+     .help = "read only this partition (repeatable)",
+     .offset = offsetof(struct options, partitions)},
+    {.letter = 'c',
+     .name = "count",
+     .kind = OPTION_NUMBER,
+     .arg = "N",
+     .help = "stop after N records",
      .offset = offsetof(struct options, count)},
-    {.letter = 'e', .name = "exit", .kind = OPTION_FLAG, .help = "stop at the end instead of waiting for more",
+    {.letter = 'e',
+     .name = "exit",
+     .kind = OPTION_FLAG,
+     .help = "stop at the end instead of waiting for more",
      .offset = offsetof(struct options, exit_at_end)},
-    {.letter = 'G', .name = "group", .kind = OPTION_STRING, .arg = "GROUP", .complete = "group",
+    {.letter = 'G',
+     .name = "group",
+     .kind = OPTION_STRING,
+     .arg = "GROUP",
+     .complete = "group",
      .help = "share the partitions with the other members of this group, and go on where it left off",
      .offset = offsetof(struct options, group)},
-    {.name = "read-uncommitted", .kind = OPTION_FLAG,
+    {.name = "read-uncommitted",
+     .kind = OPTION_FLAG,
      .help = "read what is not durable yet, too: it can vanish in a power cut",
      .offset = offsetof(struct options, uncommitted)},
-    {.name = "out-of-order", .kind = OPTION_DURATION, .arg = "DURATION",
+    {.name = "out-of-order",
+     .kind = OPTION_DURATION,
+     .arg = "DURATION",
      .help = "send watermarks: records are at most this much out of order",
      .offset = offsetof(struct options, out_of_order_ns)},
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs", .kind = OPTION_FLAG, .help = "use a log on a network or FUSE file system all the same",
+    {.name = "force-fs",
+     .kind = OPTION_FLAG,
+     .help = "use a log on a network or FUSE file system all the same",
      .offset = offsetof(struct options, force_fs)},
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
     OPTION_END,
@@ -134,8 +158,8 @@ static int write_start(struct consumer *c, const struct stage_config *provenance
     if (!output_is_blocks(&c->output)) return 0;
     buf_clear(&c->control);
     int g = random_bytes(&run, sizeof run, e);
-    if (g == 0 && control_start(&c->control, run, NULL, tool.name, provenance->args, provenance->arg_count,
-                                sys.wall_ns()) < 0)
+    if (g == 0 &&
+        control_start(&c->control, run, NULL, tool.name, provenance->args, provenance->arg_count, sys.wall_ns()) < 0)
         g = err_nomem(e);
     return g < 0 ? g : writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
 }
@@ -144,7 +168,8 @@ static int write_end(struct consumer *c, int status, const char *why, struct err
     if (!output_is_blocks(&c->output)) return 0;
     writer_close_block(&c->output.writer);
     buf_clear(&c->control);
-    if (control_end(&c->control, status, c->output.writer.records, c->output.writer.bytes, why) < 0) return err_nomem(e);
+    if (control_end(&c->control, status, c->output.writer.records, c->output.writer.bytes, why) < 0)
+        return err_nomem(e);
     return writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
 }
 
@@ -154,6 +179,8 @@ static int all_done(struct consumer *c, struct err *e) {
         struct source *s = &c->sources[i];
         if (s->state == SOURCE_DONE) continue;
         if (s->state != SOURCE_AWAY) return 0;
+        /* With --output nobody commits before the end: two of us would wait for each other. */
+        if (c->output.config.file && !group_owns(&s->of->share, s->partition)) continue;
         int g = source_was_read(c, s, e);
         if (g != 1) return g;
     }

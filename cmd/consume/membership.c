@@ -110,13 +110,14 @@ static int take(struct consumer *c, struct source *s, struct err *e) {
     int g = group_lease(&s->of->group, s->partition, e);
     if (g != 0) return g < 0 ? g : 0; /* its last owner is still committing */
     g = source_open(c, s, e);
-    if (g == 0) diag_info("reading %s/%u from offset %llu", s->of->topic.name, s->partition,
-                          (unsigned long long)s->put);
+    if (g == 0)
+        diag_info("reading %s/%u from offset %llu", s->of->topic.name, s->partition, (unsigned long long)s->put);
     return g;
 }
 
 static int update_source(struct consumer *c, struct source *s, struct err *e) {
     bool ours = group_owns(&s->of->share, s->partition);
+    if (!ours && c->output.config.file) return 0; /* what is in the file cannot be taken back: kept until it is whole */
     if (ours && s->state == SOURCE_AWAY) return take(c, s, e);
     if (ours && s->state == SOURCE_LEAVING) s->state = SOURCE_READING;
     if (!ours && s->state == SOURCE_READING) s->state = SOURCE_LEAVING;

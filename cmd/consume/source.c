@@ -87,8 +87,8 @@ static int flush_run(struct consumer *c, struct source *s, struct run *run, stru
 
 /* Can the block go out as it lies? */
 static bool is_whole(const struct consumer *c, const struct source *s, const struct cursor_block *b) {
-    return output_is_blocks(&c->output) && b->first == b->h.base_offset && b->end <= s->to &&
-           b->h.records <= c->left && !c->output.config.unbuffered;
+    return output_is_blocks(&c->output) && b->first == b->h.base_offset && b->end <= s->to && b->h.records <= c->left &&
+           !c->output.config.unbuffered;
 }
 
 static void extend_run(struct consumer *c, struct run *run, const struct cursor_block *b) {
@@ -115,9 +115,9 @@ static int put_records(struct consumer *c, struct source *s, const struct cursor
         if (r.offset < b->first) continue;
         if (r.offset >= s->to) break;
         g = output_record(&c->output, &b->h, &from, &r, e);
-        if (g < 0) return g == G_DATA ? err_prefix(e, "record '%s/%u@%" PRIu64 "': ", from.topic, from.partition,
-                                                   r.offset)
-                                      : g;
+        if (g < 0)
+            return g == G_DATA ? err_prefix(e, "record '%s/%u@%" PRIu64 "': ", from.topic, from.partition, r.offset)
+                               : g;
         s->put = r.offset + 1;
         c->records++;
         if (c->left != UINT64_MAX) c->left--;

@@ -12,12 +12,12 @@
 #include "cli/exit.h"
 #include "cli/stage_options.h"
 #include "log/appender.h"
-#include "json/text.h"
 #include "log/dest.h"
 #include "stream/timefield.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
+#include "json/text.h"
 
 struct options {
     struct log_options log;
@@ -35,39 +35,80 @@ struct options {
 #define CLOCK_RECORDS 32
 
 static const struct option_spec option_table[] = {
-    {.letter = 'k', .name = "key", .kind = OPTION_STRING, .arg = "EXPR", .section = "Records",
-     .help = "take the key from this field, such as .user.id", .offset = offsetof(struct options, key)},
-    {.letter = 'K', .name = "key-delimiter", .kind = OPTION_STRING, .arg = "TEXT",
-     .help = "each line is a key, this text, and the value", .offset = offsetof(struct options, key_delimiter)},
-    {.letter = 'H', .name = "header", .kind = OPTION_LIST, .arg = "NAME=VALUE",
-     .help = "add a header to each record (repeatable)", .offset = offsetof(struct options, headers)},
-    {.letter = 'Z', .name = "tombstones", .kind = OPTION_FLAG,
-     .help = "an empty value is a tombstone: it deletes its key", .offset = offsetof(struct options, tombstones)},
-    {.letter = 'p', .name = "partition", .kind = OPTION_NUMBER, .arg = "N", .max = TOPIC_PARTITIONS_MAX,
-     .help = "write to this partition instead of choosing by key", .section = "Topic",
+    {.letter = 'k',
+     .name = "key",
+     .kind = OPTION_STRING,
+     .arg = "EXPR",
+     .section = "Records",
+     .help = "take the key from this field, such as .user.id",
+     .offset = offsetof(struct options, key)},
+    {.letter = 'K',
+     .name = "key-delimiter",
+     .kind = OPTION_STRING,
+     .arg = "TEXT",
+     .help = "each line is a key, this text, and the value",
+     .offset = offsetof(struct options, key_delimiter)},
+    {.letter = 'H',
+     .name = "header",
+     .kind = OPTION_LIST,
+     .arg = "NAME=VALUE",
+     .help = "add a header to each record (repeatable)",
+     .offset = offsetof(struct options, headers)},
+    {.letter = 'Z',
+     .name = "tombstones",
+     .kind = OPTION_FLAG,
+     .help = "an empty value is a tombstone: it deletes its key",
+     .offset = offsetof(struct options, tombstones)},
+    {.letter = 'p',
+     .name = "partition",
+     .kind = OPTION_NUMBER,
+     .arg = "N",
+     .max = TOPIC_PARTITIONS_MAX,
+     .help = "write to this partition instead of choosing by key",
+     .section = "Topic",
      .offset = offsetof(struct options, partition)},
-    {.name = "partitions", .kind = OPTION_NUMBER, .arg = "N", .min = 1, .max = TOPIC_PARTITIONS_MAX,
-     .help = "partitions of a topic that is created now (default 1)", .offset = offsetof(struct options, partitions)},
-    {.name = "no-create", .kind = OPTION_FLAG, .help = "fail if the topic does not exist",
+    {.name = "partitions",
+     .kind = OPTION_NUMBER,
+     .arg = "N",
+     .min = 1,
+     .max = TOPIC_PARTITIONS_MAX,
+     .help = "partitions of a topic that is created now (default 1)",
+     .offset = offsetof(struct options, partitions)},
+    {.name = "no-create",
+     .kind = OPTION_FLAG,
+     .help = "fail if the topic does not exist",
      .offset = offsetof(struct options, no_create)},
-    {.name = "sync", .kind = OPTION_CHOICE, .arg = "POLICY", .choices = "batch|interval=D|none",
+    {.name = "sync",
+     .kind = OPTION_CHOICE,
+     .arg = "POLICY",
+     .choices = "batch|interval=D|none",
      .help = "when records are made durable (default: the topic's policy, batch)",
-     .man = "When records are made durable.\n.Cm batch :\nbefore they are acknowledged.\n.Cm interval Ns = Ns Ar D :\n"
-            "every\n.Ar D ;\na power cut can cost that much.\n.Cm none :\nwhen the system sees fit; a power cut can cost "
-            "all that it had not written, and readers may have seen records that are gone then.\nNo policy loses "
-            "anything when a process is killed.\nThe default is the topic's policy.",
+     .man =
+         "When records are made durable.\n.Cm batch :\nbefore they are acknowledged.\n.Cm interval Ns = Ns Ar D :\n"
+         "every\n.Ar D ;\na power cut can cost that much.\n.Cm none :\nwhen the system sees fit; a power cut can cost "
+         "all that it had not written, and readers may have seen records that are gone then.\nNo policy loses "
+         "anything when a process is killed.\nThe default is the topic's policy.",
      .offset = offsetof(struct options, sync)},
-    {.name = "ack", .kind = OPTION_FLAG, .help = "print topic/partition@offset of each record once it is durable",
+    {.name = "ack",
+     .kind = OPTION_FLAG,
+     .help = "print topic/partition@offset of each record once it is durable",
      .offset = offsetof(struct options, ack)},
-    {.letter = 'J', .name = "envelope", .kind = OPTION_FLAG, .section = "Input",
+    {.letter = 'J',
+     .name = "envelope",
+     .kind = OPTION_FLAG,
+     .section = "Input",
      .help = "the input is the JSON envelope, the same as --in envelope",
      .offset = offsetof(struct options, envelope)},
-    {.name = "follow", .kind = OPTION_FLAG, .help = "go on when the files grow or are replaced, like tail -F",
+    {.name = "follow",
+     .kind = OPTION_FLAG,
+     .help = "go on when the files grow or are replaced, like tail -F",
      .offset = offsetof(struct options, follow)},
     OPTION_TABLE(input_options, offsetof(struct options, input)),
     OPTION_TABLE(error_options, offsetof(struct options, errors)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs", .kind = OPTION_FLAG, .help = "use a log on a network or FUSE file system all the same",
+    {.name = "force-fs",
+     .kind = OPTION_FLAG,
+     .help = "use a log on a network or FUSE file system all the same",
      .offset = offsetof(struct options, force_fs)},
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
     OPTION_END,
@@ -92,8 +133,8 @@ struct producer {
     struct appender *appender;
     struct key_field key;
     struct time_field time;
-    struct buf headers;      /* from -H, encoded */
-    struct buf all_headers;  /* the record's and those */
+    struct buf headers;     /* from -H, encoded */
+    struct buf all_headers; /* the record's and those */
     struct buf scratch;
     struct buf acks;
     bool lines_with_key;
@@ -198,7 +239,8 @@ static int on_record(void *ctx, struct stage *s, const struct record *in, struct
     if (g == 0) g = set_time(p, s, &r, e);
     if (g == 0) g = set_headers(p, &r, e);
     if (g < 0) return g;
-    bool empty = r.value_size == 0 || (r.value_type == VALUE_JSON && r.value_size == 2 && memcmp(r.value, "\"\"", 2) == 0);
+    bool empty =
+        r.value_size == 0 || (r.value_type == VALUE_JSON && r.value_size == 2 && memcmp(r.value, "\"\"", 2) == 0);
     if (p->o->tombstones && empty) {
         r.value_type = VALUE_NONE;
         r.value_size = 0;
@@ -252,12 +294,14 @@ static int prepare(struct producer *p, struct stage_config *c, struct err *e) {
     if (g == 0) g = parse_sync(p, e);
     if (g < 0) return g;
     if (o->envelope) c->input.format = IN_ENVELOPE;
-    if (o->envelope && o->key_delimiter) return err_set(e, G_USAGE, "--envelope and --key-delimiter exclude each other");
+    if (o->envelope && o->key_delimiter)
+        return err_set(e, G_USAGE, "--envelope and --key-delimiter exclude each other");
     p->input = c->input;
     p->arrival_time = c->input.format != IN_ENVELOPE;
     p->lines_with_key = o->key_delimiter != NULL;
     if (p->lines_with_key && (o->key || o->key_delimiter[0] == '\0'))
-        return err_set(e, G_USAGE, o->key ? "--key and --key-delimiter exclude each other" : "the key delimiter is empty");
+        return err_set(e, G_USAGE,
+                       o->key ? "--key and --key-delimiter exclude each other" : "the key delimiter is empty");
     if (p->lines_with_key) {
         c->input.format = IN_LINES;
         c->input.kind = KIND_BYTES;
@@ -293,7 +337,9 @@ static int open_appender(struct producer *p, struct topic *t, struct err *e) {
     };
     int g = 0;
     if (p->input.record_limit > t->settings.max_record && p->o->input.max_record_bytes)
-        g = err_set(e, G_USAGE, "topic '%s' takes records of at most %" PRIu64 " bytes; 'leat topic alter --set max_record=…' raises it",
+        g = err_set(e, G_USAGE,
+                    "topic '%s' takes records of at most %" PRIu64
+                    " bytes; 'leat topic alter --set max_record=…' raises it",
                     t->name, t->settings.max_record);
     return g < 0 ? g : appender_open(&p->appender, t, &c, e);
 }

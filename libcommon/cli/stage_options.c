@@ -27,8 +27,7 @@ int input_config(const struct input_options *o, struct text_in_config *ret, stru
 }
 
 int output_config(const struct output_options *o, struct output_config *ret, struct err *e) {
-    *ret = (struct output_config){
-        .file = o->file, .fd = STDOUT_FILENO, .force = o->force, .unbuffered = o->unbuffered};
+    *ret = (struct output_config){.file = o->file, .fd = STDOUT_FILENO, .force = o->force, .unbuffered = o->unbuffered};
     if (o->out.at > 1) {
         ret->text.format = out_format_parse(o->out.word);
         if (ret->text.format == OUT_DEFAULT) return err_set(e, G_BUG, "unknown output format '%s'", o->out.word);
@@ -76,7 +75,9 @@ void stage_config_common(struct stage_config *c, const char *tool, int argc, cha
 /* One more path, copied; with `folder` the folder that it is in. */
 static void add_path(struct sandbox_path *paths, size_t *n, const char *path, bool folder, bool write) {
     const char *slash = strrchr(path, '/');
-    char *copy = !folder ? strdup(path) : !slash ? strdup(".") : strndup(path, slash == path ? 1 : (size_t)(slash - path));
+    char *copy = !folder  ? strdup(path)
+                 : !slash ? strdup(".")
+                          : strndup(path, slash == path ? 1 : (size_t)(slash - path));
     if (copy) paths[(*n)++] = (struct sandbox_path){copy, write};
 }
 

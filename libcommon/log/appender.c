@@ -3,8 +3,8 @@
  * Records into a topic. See appender.h.
  *
  * A flood goes through a second thread: it appends and syncs full blocks while the first fills the next ones. A trickle
- * never meets it, as a hand-over would cost more than the append. While the thread has work, the partitions are its own;
- * the caller waits for it (worker_drain) before it touches them.
+ * never meets it, as a hand-over would cost more than the append. While the thread has work, the partitions are its
+ * own; the caller waits for it (worker_drain) before it touches them.
  */
 #include "log/appender.h"
 
@@ -284,8 +284,8 @@ int appender_open(struct appender **ret, struct topic *t, const struct appender_
     a->batches = calloc(t->partitions, sizeof *a->batches);
     int g = a->batches ? random_bytes(&a->producer_id, sizeof a->producer_id, e) : err_nomem(e);
     if (g == 0 && config->partition >= (int64_t)t->partitions)
-        g = err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %" PRId64, t->name,
-                    t->partitions, config->partition);
+        g = err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %" PRId64, t->name, t->partitions,
+                    config->partition);
     a->turn = (uint32_t)(a->producer_id % t->partitions);
     if (g < 0)
         appender_free(a);

@@ -33,7 +33,7 @@ struct recovery {
     size_t last;     /* of the one that holds the end */
     uint64_t end_at; /* bytes of that segment */
     uint64_t end_offset;
-    uint64_t end_size;    /* and what the segment behind will say of it: a rewritten one has its own answer */
+    uint64_t end_size; /* and what the segment behind will say of it: a rewritten one has its own answer */
     uint32_t end_crc32c;
     int64_t running_max; /* up to the end */
     uint32_t epoch;      /* highest that was seen */
@@ -68,7 +68,7 @@ static bool whole_block_behind(const struct recovery *r, int fd, uint64_t at, ui
     struct buf b = {0};
     size_t n = 0;
     bool found = false;
-    uint64_t effort = UINT64_C(1) << 30; /* bytes to check; headers that somebody forged may claim the same ones often */
+    uint64_t effort = UINT64_C(1) << 30; /* bytes to check: forged headers may claim the same ones often */
     uint64_t want = size > at ? size - at : 0;
     if (want > (64u << 20)) want = 64u << 20;
     if (buf_reserve(&b, (size_t)want + 1) == 0 &&
@@ -236,7 +236,9 @@ static int keep_bytes(const struct recovery *r, int fd, uint64_t base, uint64_t 
         off_t data = lseek(fd, (off_t)at, SEEK_DATA);
         if (data < 0 && errno == ENXIO) break;
         if (data > (off_t)at) at = (uint64_t)data;
-        piece = size - at < KEEP_PIECE_BYTES ? size - at : KEEP_PIECE_BYTES;
+        off_t hole = lseek(fd, (off_t)at, SEEK_HOLE);
+        piece = (hole > (off_t)at && (uint64_t)hole < size ? (uint64_t)hole : size) - at;
+        if (piece > KEEP_PIECE_BYTES) piece = KEEP_PIECE_BYTES;
         int g = keep_piece(r, fd, base, at, piece, e);
         if (g < 0) return g;
     }
@@ -372,7 +374,7 @@ static int recover(struct recovery *r, struct err *e) {
     atomic_store(&t->start_offset, start);
     tail_format(t, r->p->id.topic_id, r->p->number);
     atomic_fetch_and(&t->state, ~(uint32_t)TAIL_POISONED);
-    if (!r->same_boot) tail_save(r->p->dir);
+    if (!r->same_boot && (g = tail_save(r->p->dir, e)) < 0) return g;
     atomic_store(&t->appending, 0);
     atomic_store(&t->boot, sys_boot_id());
     topic_wake(r->p->topic);

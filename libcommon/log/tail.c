@@ -75,11 +75,12 @@ void tail_format(struct tail *t, uint64_t topic_id, uint32_t partition) {
     memcpy(t->magic, "LEATTAIL", 8);
 }
 
-void tail_save(int dir) {
+int tail_save(int dir, struct err *e) {
     int fd = sys.open_beneath(dir, "tail", O_RDONLY, 0);
-    if (fd < 0) return;
-    (void)sys.fsync(fd);
+    if (fd < 0) return err_sys(e, errno, "cannot open 'tail'");
+    int g = sys.fsync(fd) < 0 ? err_sys(e, errno, "cannot sync 'tail'") : 0;
     sys.close(fd);
+    return g;
 }
 
 void tail_raise(_Atomic uint64_t *word, uint64_t value) {

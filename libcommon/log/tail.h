@@ -48,8 +48,9 @@ bool tail_valid(const struct tail *t, uint64_t topic_id, uint32_t partition);
  * caller's, who has set them before. Does nothing to a valid one. */
 void tail_format(struct tail *t, uint64_t topic_id, uint32_t partition);
 
-/* Make the page durable, at best: it is a hint, but one that knows the durable end. */
-void tail_save(int dir);
+/* Make the page durable. It is a hint, but one that knows the durable end: without it a segment that policy none sealed
+ * and a power cut tore could not be told from a damaged one. */
+int tail_save(int dir, struct err *e) NODISCARD;
 
 /* Raise a word; never lowers it. */
 void tail_raise(_Atomic uint64_t *word, uint64_t value);

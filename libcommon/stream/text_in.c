@@ -15,6 +15,9 @@
 #define ENVELOPE_GROWTH 6u
 #define ENVELOPE_EXTRA_BYTES (1u << 20)
 
+#define AHEAD_BYTES (256u << 10) /* of whole lines that a read must bring to be worth a second thread */
+#define AHEAD_READS 3            /* such reads before it is started */
+
 static bool is_csv(enum in_format f) {
     return f == IN_CSV || f == IN_TSV;
 }
@@ -53,6 +56,7 @@ int text_in_open(struct text_in **ret, struct inbuf *in, const struct text_in_co
 
 void text_in_free(struct text_in *t) {
     if (!t) return;
+    ahead_free(t->ahead);
     json_validator_release(&t->json);
     envelope_in_release(&t->envelope);
     csv_release(&t->csv);
@@ -61,6 +65,7 @@ void text_in_free(struct text_in *t) {
 }
 
 void text_in_restart(struct text_in *t) {
+    ahead_rest(t->ahead);
     t->in->at += t->current;
     t->current = t->scanned = 0;
     t->line = 0;
@@ -73,9 +78,21 @@ void text_in_restart(struct text_in *t) {
     if (is_csv(t->config.format)) csv_restart(&t->csv);
 }
 
+/* A flood of JSON lines is validated by two. Followed files are not: their buffer is started over behind our back. */
+static void look_ahead(struct text_in *t, const char *end) {
+    const struct inbuf *in = t->in;
+    if (t->config.format != IN_JSON || in->follow || end - inbuf_here(in) < (ptrdiff_t)AHEAD_BYTES) return;
+    if (!t->ahead && ++t->large_reads == AHEAD_READS) {
+        const struct json_limits limits = {.max_depth = t->config.json_depth};
+        t->ahead = ahead_start(&limits);
+    }
+    if (t->ahead) ahead_look(t->ahead, inbuf_here(in), (size_t)(end - inbuf_here(in)));
+}
+
 int text_in_more(struct text_in *t, struct err *e) {
     struct inbuf *in = t->in;
     if (in->eof && !in->follow) return G_EOF; /* a terminal would ask again */
+    ahead_rest(t->ahead);
     uint64_t before = in->position + in->len;
     int g = inbuf_more(in, e);
     if (g == G_EOF) return in->follow ? G_WAIT : G_EOF;
@@ -83,6 +100,7 @@ int text_in_more(struct text_in *t, struct err *e) {
     const char *fresh = in->data + (before - in->position);
     const char *lf = memrchr(fresh, '\n', (size_t)(in->data + in->len - fresh));
     if (lf) t->lf_end = in->position + (uint64_t)(lf - in->data) + 1;
+    if (lf) look_ahead(t, lf + 1);
     return 0;
 }
 
@@ -161,7 +179,8 @@ static bool is_blank(const char *p, size_t n) {
 
 static int value_json(struct text_in *t, struct record *r, struct err *e) {
     struct json_fault fault;
-    int g = json_validate(&t->json, t->raw, t->raw_size, &fault);
+    bool known = t->ahead && ahead_passed(t->ahead, t->raw, t->raw_size);
+    int g = known ? 0 : json_validate(&t->json, t->raw, t->raw_size, &fault);
     if (g == G_DATA) return err_set(e, g, "not JSON: %s at byte %zu", fault.reason, fault.at + 1);
     if (g < 0) return err_nomem(e);
     r->value = t->raw;

@@ -160,6 +160,35 @@ distinct() {
     equals "$(leat consume t -G g -e -j)" ""
 }
 
+@test "two members with --output end, each with its own records" {
+    local pids=() i
+    numbered 200 4
+    for i in a b; do
+        timeout 20 leat consume t -G g -e -j --output $i &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do wait "$i"; done
+    equals "$(sort -n a b)" "$(seq 1 200)"
+    equals "$(leat consume t -G g -e -j)" ""
+}
+
+@test "a member with --output keeps and reads its partitions until its file is whole" {
+    numbered 40 4
+    leat consume t -G g -f '%s\n' --output a &
+    local one=$!
+    all_in() { (($(cat a.*.tmp 2>/dev/null | wc -l) == $1)); }
+    until_true all_in 40
+    leat consume t -G g -e -f '%s\n' --output b &
+    local two=$!
+    sleep 0.4
+    seq 101 140 | sed 's/.*/&:&/' | leat produce t -K :
+    until_true all_in 80
+    kill "$one"
+    wait "$one"
+    wait "$two"
+    equals "$(sort -n a) $(wc -l <b)" "$(seq 1 40; seq 101 140) 0"
+}
+
 @test "members that stop at the end wait for their share of the partitions" {
     numbered 200 4
     local i pids=()

@@ -255,6 +255,17 @@ abc 479470107' | LC_ALL=C sort >want
     equals "$(values t)" $'1\n2\n3'
 }
 
+@test "no file of the log ever gets the number of a standard descriptor that is closed" {
+    : >growing
+    leat produce t --follow growing 0<&- 1>&- 2>&- &
+    local follower=$! fd
+    opened() { [[ -n $(readlink "/proc/$follower/fd/"* | grep growing) ]]; }
+    until_true opened
+    for fd in 0 1 2; do equals "$fd $(readlink "/proc/$follower/fd/$fd")" "$fd /dev/null"; done
+    kill "$follower"
+    wait "$follower"
+}
+
 @test "--ack with a reader that goes away ends quietly" {
     run --separate-stderr bash -c 'leat gen clicks -c 20000 | leat produce t --ack | head -n 1; echo "${PIPESTATUS[1]}"'
     equals "$output" $'t/0@0\n141'

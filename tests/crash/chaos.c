@@ -85,6 +85,7 @@ static void produce(unsigned place, uint32_t id, uint64_t seed) {
     t.settings.sync.mode = policy == 2 ? SYNC_NONE : SYNC_BATCH;
     atomic_store(&shared->made[id].partition, number);
     if (!open_to_append(&p, &t, number)) _exit(1);
+    p.lazy = policy == 2;
     for (;;) {
         bool sync = policy < 2 || (policy == 3 && rng() % 16 == 0);
         uint32_t was = seq;

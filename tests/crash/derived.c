@@ -63,6 +63,7 @@ static bool build(const char *path, bool none, bool die) {
     if (log_open(&log, path, true, true, &e) < 0 || topic_create(&log, "t", 1, &s, false, &e) < 0 ||
         topic_open(&t, &log, "t", &e) < 0 || partition_open(&p, &t, 0, PARTITION_APPEND, &e) < 0)
         return wrong("cannot build: %s", e.text);
+    p.lazy = none;
     for (int i = 0; i < 30; i++) {
         if (append_batch(&p, 1, &seq, 1 + (size_t)i % 2, 2, !none, &a, &e) < 0)
             return wrong("cannot append: %s", e.text);

@@ -81,6 +81,7 @@ static bool producer_open(struct producer *x, const char *path, uint32_t number,
         x->t.settings.sync = s.sync;
         if (partition_open(&x->p, &x->t, number, PARTITION_APPEND, e) == 0) {
             x->open = true;
+            x->p.lazy = !x->sync;
             return true;
         }
         topic_close(&x->t);

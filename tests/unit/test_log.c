@@ -288,14 +288,13 @@ static void records_that_a_failed_sync_voided_are_never_acknowledged(void **stat
 static void what_was_rolled_without_a_sync_is_synced_with_what_follows(void **state) {
     (void)state;
     struct err e;
-    struct topic_settings was = f.topic.settings;
     struct partition p;
     uint64_t bases[64], at;
     for (int durable_roll = 0; durable_roll < 2; durable_roll++) {
         assert_int_equal(partition_open(&p, &f.topic, 0, PARTITION_APPEND, &e), 0);
-        f.topic.settings.sync.mode = SYNC_NONE;
+        p.lazy = true;
         for (int i = 0; i < 4; i++) assert_int_equal(put(&p, 3000, &at, &e), 0);
-        f.topic.settings = was;
+        p.lazy = false;
         size_t n = list(bases);
         assert_true(n >= 4);
         int (*real)(int) = sys.fdatasync;
