@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of `leat consume`: sources (a partition each) that are pumped to the output, and the group that shares them.
+ * The parts of `leat consume`: sources (a partition each) that are pumped to the output, and the group that shares
+ * them.
  */
 #ifndef LEAT_CONSUME_H
 #define LEAT_CONSUME_H
@@ -32,14 +33,14 @@ struct source {
     enum source_state state;
     struct cursor cursor;
     bool open;
-    uint64_t to;         /* read up to here; UINT64_MAX: no end */
-    uint32_t epoch;      /* of the last record that was put out */
-    uint64_t put;        /* offset behind the last record that was put out */
-    uint64_t taken;      /* the same for records that the reader of our output has taken */
+    uint64_t to;    /* read up to here; UINT64_MAX: no end */
+    uint32_t epoch; /* of the last record that was put out */
+    uint64_t put;   /* offset behind the last record that was put out */
+    uint64_t taken; /* the same for records that the reader of our output has taken */
     uint64_t committed;
-    int64_t max_time;    /* NO_TIME: none yet */
-    int64_t watermark;   /* last one sent */
-    bool idle;           /* an idle mark was sent */
+    int64_t max_time;  /* NO_TIME: none yet */
+    int64_t watermark; /* last one sent */
+    bool idle;         /* an idle mark was sent */
 };
 
 struct consumer {
@@ -63,7 +64,7 @@ struct consumer {
         uint64_t written; /* bytes of output when this was put out */
         struct source *source;
         uint64_t offset;
-    } *queue; /* put out, not yet known to be taken; a ring */
+    } * queue; /* put out, not yet known to be taken; a ring */
     size_t queue_head, queue_len, queue_cap;
     int64_t committed_at_ns, shared_at_ns;
     uint64_t records, bytes_out; /* counts for --stats */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "TOPIC|FILE" as options take it: a name with a slash, or one that is a file or a FIFO already, is a file; anything else
- * is a topic (leat(1), BAD RECORDS).
+ * "TOPIC|FILE" as options take it: a name with a slash, or one that is a file or a FIFO already, is a file; anything
+ * else is a topic (leat(1), BAD RECORDS).
  */
 #ifndef LEAT_LOG_DEST_H
 #define LEAT_LOG_DEST_H

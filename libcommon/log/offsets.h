@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The offset grammar of all tools (leat(1), OFFSETS): `beginning`, `end`, `stored`, `N`, `-N` (the last N), `+N` (behind
- * the first N that are kept), `@TIME`, and half-open ranges `A:B` of these; an empty side is the beginning or the end.
+ * The offset grammar of all tools (leat(1), OFFSETS): `beginning`, `end`, `stored`, `N`, `-N` (the last N), `+N`
+ * (behind the first N that are kept), `@TIME`, and half-open ranges `A:B` of these; an empty side is the beginning or
+ * the end.
  */
 #ifndef LEAT_LOG_OFFSETS_H
 #define LEAT_LOG_OFFSETS_H
@@ -12,10 +13,10 @@ enum offset_kind {
     OFFSET_BEGINNING,
     OFFSET_END,
     OFFSET_STORED,
-    OFFSET_AT,          /* n */
-    OFFSET_FROM_START,  /* n */
-    OFFSET_FROM_END,    /* n */
-    OFFSET_TIME         /* time_ns */
+    OFFSET_AT,         /* n */
+    OFFSET_FROM_START, /* n */
+    OFFSET_FROM_END,   /* n */
+    OFFSET_TIME        /* time_ns */
 };
 
 struct offset_point {

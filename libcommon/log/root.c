@@ -45,8 +45,7 @@ void log_close(struct log *log) {
 int topic_name_check(const char *name, struct err *e) {
     size_t n = strlen(name);
     if (n == 0) return err_set(e, G_USAGE, "a topic needs a name");
-    if (n > TOPIC_NAME_MAX)
-        return err_set(e, G_USAGE, "name of %zu characters is longer than %d", n, TOPIC_NAME_MAX);
+    if (n > TOPIC_NAME_MAX) return err_set(e, G_USAGE, "name of %zu characters is longer than %d", n, TOPIC_NAME_MAX);
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return err_set(e, G_USAGE, "'%s' is not a name", name);
     for (size_t i = 0; i < n; i++) {
         unsigned char c = (unsigned char)name[i];

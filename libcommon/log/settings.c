@@ -56,7 +56,10 @@ void sync_policy_format(const struct sync_policy *s, char out[SYNC_TEXT_MAX]) {
     char duration[DURATION_TEXT_MAX] = "";
     if (s->mode == SYNC_INTERVAL) duration_format(s->interval_ns, duration);
     (void)snprintf(out, SYNC_TEXT_MAX, "%s%s",
-                   s->mode == SYNC_BATCH ? "batch" : s->mode == SYNC_NONE ? "none" : "interval=", duration);
+                   s->mode == SYNC_BATCH  ? "batch"
+                   : s->mode == SYNC_NONE ? "none"
+                                          : "interval=",
+                   duration);
 }
 
 static int unknown_setting(const char *name, int n, struct err *e) {

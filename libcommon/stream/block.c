@@ -174,7 +174,8 @@ static int check_headers(const char *headers, size_t size) {
 }
 
 static int walk_fault(const struct record_walk *w, struct err *e, const char *reason) {
-    return err_set(e, G_CORRUPT, "record %u of the block at offset %" PRIu64 ": %s", w->seen, w->h->base_offset, reason);
+    return err_set(e, G_CORRUPT, "record %u of the block at offset %" PRIu64 ": %s", w->seen, w->h->base_offset,
+                   reason);
 }
 
 static int walk_end(const struct record_walk *w, struct err *e) {
@@ -232,7 +233,8 @@ int block_check_records(const struct block_header *h, const char *body, size_t r
     struct record r;
     int g;
     record_walk_init(&w, h, body, record_limit);
-    while ((g = record_next(&w, &r, e)) > 0) {}
+    while ((g = record_next(&w, &r, e)) > 0) {
+    }
     return g;
 }
 

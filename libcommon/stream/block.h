@@ -16,8 +16,8 @@
 
 #define BLOCK_HEADER_SIZE 80u
 #define RECORD_HEADER_SIZE 24u
-#define BLOCK_TARGET_BYTES (256u << 10)      /* what a writer fills while there is plenty */
-#define BLOCK_SHARED_MAX_BYTES (4u << 20)    /* a larger body holds exactly one record */
+#define BLOCK_TARGET_BYTES (256u << 10)   /* what a writer fills while there is plenty */
+#define BLOCK_SHARED_MAX_BYTES (4u << 20) /* a larger body holds exactly one record */
 #define BLOCK_CONTROL_MAX_BYTES (1u << 20)
 #define RECORD_LIMIT_DEFAULT (16u << 20)
 #define RECORD_LIMIT_MAX (1u << 30)

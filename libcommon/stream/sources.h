@@ -12,7 +12,7 @@ struct sources {
     struct source_name {
         uint64_t topic_id;
         char *topic;
-    } *names;
+    } * names;
     size_t count;
     size_t last; /* where the last search succeeded */
 };

@@ -13,9 +13,9 @@ struct followed {
 };
 
 static void say(struct stage *s, struct followed *f) {
-    static const char *const words[] = {
-        [FOLLOW_APPEARED] = "has appeared", [FOLLOW_ROTATED] = "was replaced; going on with the new file",
-        [FOLLOW_CUT_SHORT] = "was cut short; reading it from its beginning"};
+    static const char *const words[] = {[FOLLOW_APPEARED] = "has appeared",
+                                        [FOLLOW_ROTATED] = "was replaced; going on with the new file",
+                                        [FOLLOW_CUT_SHORT] = "was cut short; reading it from its beginning"};
     if (f->file.notice == FOLLOW_NOTHING || !s->config->notice) return;
     char text[512];
     (void)snprintf(text, sizeof text, "'%s' %s", f->file.path, words[f->file.notice]);

@@ -29,8 +29,8 @@ struct text_in {
     uint64_t skip_left; /* the same for lp: bytes of it */
     struct err ended;   /* what ended the input for good, if anything did */
     struct json_validator json;
-    struct ahead *ahead;   /* NULL unless JSON lines come in floods */
-    unsigned large_reads;  /* how many there were, until it is started */
+    struct ahead *ahead;  /* NULL unless JSON lines come in floods */
+    unsigned large_reads; /* how many there were, until it is started */
     struct envelope_in envelope;
     struct csv csv;
     struct csv_scan scan; /* of the row at in->at */

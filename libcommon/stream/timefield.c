@@ -4,8 +4,7 @@
 
 #include "json/text.h"
 
-int time_field_init(struct time_field *f, const char *expression, const char *format, const char *zone,
-                    struct err *e) {
+int time_field_init(struct time_field *f, const char *expression, const char *format, const char *zone, struct err *e) {
     *f = (struct time_field){.expression = expression, .format = format};
     if (!expression) {
         if (format) return err_set(e, G_USAGE, "--time-format needs --time");

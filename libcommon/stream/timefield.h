@@ -7,8 +7,8 @@
 #define LEAT_STREAM_TIMEFIELD_H
 
 #include "base/timefmt.h"
-#include "json/path.h"
 #include "stream/block.h"
+#include "json/path.h"
 
 struct time_field {
     bool used;
@@ -34,8 +34,8 @@ struct key_field {
 int key_field_init(struct key_field *f, const char *expression, struct err *e) NODISCARD;
 void key_field_release(struct key_field *f);
 
-/* The key as bytes: a string's content, other values as their JSON text. 1 with *ret in the record or in scratch; 0 when
- * the field is missing or null (the record then has no key); G_DATA when the value is no JSON. */
+/* The key as bytes: a string's content, other values as their JSON text. 1 with *ret in the record or in scratch; 0
+ * when the field is missing or null (the record then has no key); G_DATA when the value is no JSON. */
 int key_field_get(const struct key_field *f, const struct record *r, struct buf *scratch, const char **ret,
                   size_t *ret_size, struct err *e) NODISCARD;
 

@@ -141,8 +141,7 @@ int writer_block(struct writer *w, const uint8_t *header, const char *stored, co
     return 0;
 }
 
-int writer_control(struct writer *w, uint64_t topic_id, uint32_t partition, const char *body, size_t n,
-                   struct err *e) {
+int writer_control(struct writer *w, uint64_t topic_id, uint32_t partition, const char *body, size_t n, struct err *e) {
     struct block_header h = {
         .kind = BLOCK_CONTROL,
         .stored_size = (uint32_t)n,

@@ -19,7 +19,7 @@ struct writer {
     struct block_header h; /* of the open block */
     uint64_t last_offset;  /* of its last record */
     bool broken;           /* a write failed, perhaps part of the way: nothing that follows would be understood */
-    uint64_t written;                /* bytes that the system has taken */
+    uint64_t written;      /* bytes that the system has taken */
     uint64_t records, bytes, blocks; /* totals handed to this writer; bytes counts bodies of data blocks */
 };
 
