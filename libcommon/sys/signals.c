@@ -17,13 +17,8 @@ static void on_signal(int number) {
 void signals_init(bool catch_pipe) {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&sa.sa_mask);
-    const int numbers[] = {SIGINT, SIGTERM};
-    for (unsigned i = 0; i < 2; i++) {
-        struct sigaction was;
-        /* a shell starts background jobs of a script with SIGINT ignored: that stays so */
-        if (sigaction(numbers[i], NULL, &was) == 0 && was.sa_handler == SIG_IGN) continue;
-        sigaction(numbers[i], &sa, NULL);
-    }
+    sigaction(SIGINT, &sa, NULL);
+    sigaction(SIGTERM, &sa, NULL);
     if (catch_pipe) signal(SIGPIPE, SIG_IGN);
 }
 

@@ -121,8 +121,13 @@ class Bench:
             r['cpu_s'] = r['user_s'] + r['sys_s']
         return results[0] if runs == 1 else results
 
-    def settle(self):
-        """Nothing of an earlier run is left to be written."""
+    def settle(self, like=None):
+        """Nothing of an earlier run is left to be written. With `like`, a file of its size is written and removed, too:
+        on a virtual machine whoever takes a page first, or again after a large process gave it back, waits for the host
+        (three times the time of a cat), and that must not depend on whose turn it is."""
+        if like:
+            shutil.copyfile(like, self.work / 'warm')
+            (self.work / 'warm').unlink()
         os.sync()
 
     def expect(self, what, got, wanted):
@@ -141,8 +146,8 @@ class Bench:
         return path
 
     def retire(self, path):
-        """Give the space of a folder back, but keep its files until the end: ext4 is slow to make new files for a while
-        after many were deleted, and the next case would pay for it."""
+        """Give the space of a folder back, but keep its files until the end: for a while after many were deleted, ext4
+        is slow to make new ones, and the next case would pay for it."""
         for f in path.rglob('*'):
             if f.is_file():
                 os.truncate(f, 0)
