@@ -9,10 +9,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "base/random.h"
 #include "cli/diag.h"
 #include "cli/stage_options.h"
-#include "stream/control.h"
 #include "sys/futex.h"
 #include "sys/pipes.h"
 #include "sys/signals.h"
@@ -153,26 +151,6 @@ static int make_sources(struct consumer *c, const uint32_t *wanted, size_t wante
     return 0;
 }
 
-static int write_start(struct consumer *c, const struct stage_config *provenance, struct err *e) {
-    uint64_t run = 0;
-    if (!output_is_blocks(&c->output)) return 0;
-    buf_clear(&c->control);
-    int g = random_bytes(&run, sizeof run, e);
-    if (g == 0 &&
-        control_start(&c->control, run, NULL, tool.name, provenance->args, provenance->arg_count, sys.wall_ns()) < 0)
-        g = err_nomem(e);
-    return g < 0 ? g : writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
-}
-
-static int write_end(struct consumer *c, int status, const char *why, struct err *e) {
-    if (!output_is_blocks(&c->output)) return 0;
-    writer_close_block(&c->output.writer);
-    buf_clear(&c->control);
-    if (control_end(&c->control, status, c->output.writer.records, c->output.writer.bytes, why) < 0)
-        return err_nomem(e);
-    return writer_control(&c->output.writer, 0, 0, c->control.data, c->control.len, e);
-}
-
 /* With a group the end is the group's: a member stays to take over what another one dies over. */
 static int all_done(struct consumer *c, struct err *e) {
     for (size_t i = 0; i < c->source_count; i++) {
@@ -276,7 +254,7 @@ static int finish(struct consumer *c, int g, struct err *e) {
     if (g == G_STOPPED && following && !c->output.writer.broken) g = 0;
     struct err late;
     int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
-    int f = g == G_PIPE ? 0 : write_end(c, status, status ? e->text : NULL, &late);
+    int f = g == G_PIPE ? 0 : output_end(&c->output, status, e->text, &late);
     if (f == 0 && g != G_PIPE) f = output_flush(&c->output, &late);
     int closed = output_close(&c->output, g == 0 && f == 0, f == 0 ? &late : NULL);
     if (f == 0) f = closed;
@@ -331,7 +309,9 @@ static int run(struct consumer *c, const struct options *o, const struct argumen
     free(wanted);
     if (g < 0) return g;
     tool_sandbox(c->log.path, NULL, 0, false, o->output.file);
-    g = write_start(c, provenance, e);
+    const struct output_lineage lineage = {
+        .tool = tool.name, .args = provenance->args, .arg_count = provenance->arg_count};
+    g = output_start(&c->output, &lineage, e);
     if (g == 0) g = open_sources(c, e);
     if (g == 0) g = consume(c, p, e);
     return finish(c, g, e);

@@ -179,6 +179,7 @@ int source_pump(struct consumer *c, struct source *s, struct err *e) {
         if (g == 0 && !whole) g = put_records(c, s, &b, e);
     }
     int f = g < 0 ? 0 : flush_run(c, s, &run, e);
+    cursor_pause(&s->cursor);
     if (f == 0 && g >= 0 && moved > 0) f = send_watermark(c, s, e);
     if (g < 0 || f < 0) return g < 0 ? g : f;
     if (moved > 0) s->idle = false;

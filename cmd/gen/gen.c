@@ -7,7 +7,6 @@
 #include "base/timefmt.h"
 #include "cli/stage_options.h"
 #include "clicks.h"
-#include "stream/control.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -101,30 +100,6 @@ static int configure(struct clicks *clicks, const struct options *o, struct err 
     return clicks_init(clicks, &c, e);
 }
 
-/* The stream says where it comes from; run and time follow from the seed, so that the same seed gives the same bytes.
- */
-static int write_start(struct output *out, const struct options *o, const struct stage_config *provenance,
-                       int64_t start_ns, struct err *e) {
-    struct buf b = {0};
-    struct rng run;
-    if (!output_is_blocks(out)) return 0;
-    rng_init(&run, o->seed);
-    int g = control_start(&b, rng_next(&run), NULL, tool.name, provenance->args, provenance->arg_count, start_ns);
-    g = g < 0 ? err_nomem(e) : writer_control(&out->writer, 0, 0, b.data, b.len, e);
-    buf_release(&b);
-    return g;
-}
-
-static int write_end(struct output *out, struct err *e) {
-    struct buf b = {0};
-    if (!output_is_blocks(out)) return 0;
-    writer_close_block(&out->writer);
-    int g = control_end(&b, 0, out->writer.records, out->writer.bytes, NULL);
-    g = g < 0 ? err_nomem(e) : writer_control(&out->writer, 0, 0, b.data, b.len, e);
-    buf_release(&b);
-    return g;
-}
-
 static int generate(struct clicks *clicks, struct output *out, const struct options *o, struct progress *p,
                     struct err *e) {
     /* Bad records are called JSON and are not: the block must not say that they were checked. */
@@ -155,9 +130,17 @@ static int run(const struct options *o, const struct arguments *args, const stru
     if (g == 0) g = configure(&clicks, o, e);
     if (g == 0) g = output_open(&out, &config, e);
     if (g < 0) return g;
-    g = write_start(&out, o, provenance, clicks.config.start_ns, e);
+    /* Run and time of the stream follow from the seed, too: the same seed gives the same bytes. */
+    struct rng run;
+    rng_init(&run, o->seed);
+    const struct output_lineage lineage = {.tool = tool.name,
+                                           .args = provenance->args,
+                                           .arg_count = provenance->arg_count,
+                                           .run = rng_next(&run),
+                                           .time_ns = clicks.config.start_ns};
+    g = output_start(&out, &lineage, e);
     if (g == 0) g = generate(&clicks, &out, o, p, e);
-    if (g == 0) g = write_end(&out, e);
+    if (g == 0) g = output_end(&out, 0, NULL, e);
     struct err late;
     int closed = output_close(&out, g == 0, g == 0 ? e : &late);
     return g < 0 ? g : closed;

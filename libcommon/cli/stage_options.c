@@ -27,7 +27,8 @@ int input_config(const struct input_options *o, struct text_in_config *ret, stru
 }
 
 int output_config(const struct output_options *o, struct output_config *ret, struct err *e) {
-    *ret = (struct output_config){.file = o->file, .fd = STDOUT_FILENO, .force = o->force, .unbuffered = o->unbuffered};
+    const char *file = o->file && strcmp(o->file, "-") != 0 ? o->file : NULL;
+    *ret = (struct output_config){.file = file, .fd = STDOUT_FILENO, .force = o->force, .unbuffered = o->unbuffered};
     if (o->out.at > 1) {
         ret->text.format = out_format_parse(o->out.word);
         if (ret->text.format == OUT_DEFAULT) return err_set(e, G_BUG, "unknown output format '%s'", o->out.word);
@@ -37,10 +38,10 @@ int output_config(const struct output_options *o, struct output_config *ret, str
         ret->text.format = OUT_FORMAT;
         ret->text.pattern = o->format;
     }
-    bool terminal = !o->file && isatty(STDOUT_FILENO) == 1;
+    bool terminal = !file && isatty(STDOUT_FILENO) == 1;
     ret->text.safe = terminal;
     enum color_when when = o->color.at ? (enum color_when)(o->color.at - 1) : COLOR_AUTO;
-    ret->text.color = terminal_color(o->file ? -1 : STDOUT_FILENO, when);
+    ret->text.color = terminal_color(file ? -1 : STDOUT_FILENO, when);
     ret->text.width = terminal ? (unsigned)terminal_width(STDOUT_FILENO) : 0;
     return 0;
 }

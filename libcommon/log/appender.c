@@ -20,10 +20,11 @@
 #include "sys/signals.h"
 #include "sys/sys.h"
 
-#define PENDING_BYTES (4u << 20)         /* in all blocks being filled; then all are appended */
+#define PENDING_BYTES (3u << 20)         /* in all blocks being filled; then all are appended */
 #define SYNC_BYTES (64u << 20)           /* a flood is made durable at least this often */
 #define SYNC_FLOOD_NS INT64_C(200000000) /* and this often */
-#define JOBS 4                           /* full blocks that wait for the thread */
+#define JOBS 8                           /* full blocks that wait for the thread */
+#define JOBS_TO_WAKE 4                   /* it sleeps until so many are there: a wake-up costs as much as an append */
 
 struct ack_range {
     uint64_t first, count;
@@ -62,6 +63,7 @@ struct appender {
     struct worker {
         pthread_t thread;
         bool running, quit;
+        bool hurry; /* somebody waits for all of it */
         pthread_mutex_t mutex;
         pthread_cond_t changed;
         struct job jobs[JOBS]; /* a ring */
@@ -109,8 +111,10 @@ static int remember_ack(struct batch *b, uint64_t first, uint64_t count) {
 
 /* Retention and the like ride on the roll of a segment; a failure there is no failure of the append. */
 static void maintain(struct appender *a, const struct batch *b, char *notice, size_t notice_size) {
+    const struct topic_settings *s = &a->topic->settings;
     struct err why;
     struct maintain_report report;
+    if (s->retention_age == 0 && s->retention_size == 0 && !s->zstd && !s->compact) return;
     unsigned what = MAINTAIN_RETENTION | MAINTAIN_COMPRESS | MAINTAIN_COMPACT;
     if (partition_maintain(a->topic, b->part.number, what, &report, &why) < 0)
         (void)snprintf(notice, notice_size, "%s", why.text);
@@ -183,9 +187,10 @@ static void *worker_main(void *arg) {
     struct worker *w = &a->worker;
     struct err e;
     char notice[600];
+    unsigned enough = JOBS_TO_WAKE;
     pthread_mutex_lock(&w->mutex);
     for (;;) {
-        while (w->len == 0 && !w->quit) pthread_cond_wait(&w->changed, &w->mutex);
+        while (w->len < enough && !w->quit && !(w->hurry && w->len > 0)) pthread_cond_wait(&w->changed, &w->mutex);
         if (w->len == 0) break;
         struct job *job = &w->jobs[w->head];
         int g = w->failed;
@@ -201,7 +206,8 @@ static void *worker_main(void *arg) {
         if (notice[0]) memcpy(w->notice, notice, sizeof notice);
         w->head = (w->head + 1) % JOBS;
         w->len--;
-        pthread_cond_broadcast(&w->changed);
+        enough = w->len == 0 ? JOBS_TO_WAKE : 1; /* awake: go on until there is nothing */
+        if (w->len == 0 || w->len == JOBS - 1) pthread_cond_broadcast(&w->changed);
     }
     pthread_mutex_unlock(&w->mutex);
     return NULL;
@@ -220,7 +226,10 @@ static int worker_drain(struct appender *a, struct err *e) {
     struct worker *w = &a->worker;
     if (!w->running) return 0;
     pthread_mutex_lock(&w->mutex);
+    w->hurry = true;
+    pthread_cond_broadcast(&w->changed);
     while (w->len > 0) pthread_cond_wait(&w->changed, &w->mutex);
+    w->hurry = false;
     int g = worker_result(a, e);
     pthread_mutex_unlock(&w->mutex);
     return g;
@@ -268,7 +277,7 @@ static int hand_over(struct appender *a, struct batch *b, struct err *e) {
     if (g == 0) {
         load_job(a, &w->jobs[(w->head + w->len) % JOBS], b);
         w->len++;
-        pthread_cond_broadcast(&w->changed);
+        if (w->len >= JOBS_TO_WAKE) pthread_cond_broadcast(&w->changed);
     }
     pthread_mutex_unlock(&w->mutex);
     return g;
@@ -319,6 +328,19 @@ static int append_direct(struct appender *a, struct batch *b, struct err *e) {
 static int append_all(struct appender *a, struct err *e) {
     int g = worker_drain(a, e);
     for (uint32_t p = 0; g == 0 && p < a->topic->partitions; p++) g = append_direct(a, &a->batches[p], e);
+    return g;
+}
+
+/* Too much is pending over many partitions: the fuller half goes, so that blocks stay as large as they can. */
+static int append_fullest(struct appender *a, struct err *e) {
+    size_t average = a->pending_bytes / a->topic->partitions;
+    bool by_thread = worker_start(a);
+    int g = 0;
+    for (uint32_t p = 0; g == 0 && p < a->topic->partitions; p++) {
+        struct batch *b = &a->batches[p];
+        if (b->body.len == 0 || b->body.len < average) continue;
+        g = by_thread ? hand_over(a, b, e) : append_direct(a, b, e);
+    }
     return g;
 }
 
@@ -374,7 +396,7 @@ int appender_put(struct appender *a, const struct record *r, struct err *e) {
     if (g == 0) g = open_batch(a, choose_partition(a, r), &b, e);
     if (g < 0) return g;
     if (b->body.len > 0 && b->body.len + record_size(r) > BLOCK_TARGET_BYTES) g = make_room(a, b, e);
-    if (g == 0 && a->pending_bytes >= PENDING_BYTES) g = append_all(a, e);
+    if (g == 0 && a->pending_bytes >= PENDING_BYTES) g = append_fullest(a, e);
     return g < 0 ? g : add_record(a, b, r, e);
 }
 

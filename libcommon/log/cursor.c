@@ -44,6 +44,7 @@ void cursor_close(struct cursor *c) {
     c->lent_fd = -1;
     close_segment(c);
     take_back(c);
+    free(c->bases);
     partition_close(&c->part);
 }
 
@@ -90,24 +91,41 @@ static int below_all(struct cursor *c, uint64_t offset, uint64_t oldest, struct 
                    c->part.number, oldest);
 }
 
-/* The segment that holds `offset`, and the one behind it. */
+static int list_segments(struct cursor *c, struct err *e) {
+    free(c->bases);
+    c->bases = NULL;
+    c->base_count = 0;
+    return segment_list(c->part.dir, &c->bases, &c->base_count, e);
+}
+
+/* How many of the known segments begin at or below the offset. */
+static size_t segments_up_to(const struct cursor *c, uint64_t offset) {
+    size_t lo = 0, hi = c->base_count;
+    while (lo < hi) {
+        size_t mid = lo + (hi - lo) / 2;
+        if (c->bases[mid] <= offset)
+            lo = mid + 1;
+        else
+            hi = mid;
+    }
+    return lo;
+}
+
+/* The segment that holds `offset`, and the one behind it. The list that is known serves as long as it has both: sealed
+ * segments keep their names, and one that is gone makes us look again. */
 static int find_segment(struct cursor *c, uint64_t offset, uint64_t *ret_base, bool *ret_sealed, uint64_t *ret_next,
                         struct err *e) {
-    uint64_t *bases = NULL;
-    size_t count = 0;
-    int g = segment_list(c->part.dir, &bases, &count, e);
-    if (g < 0) return g;
-    size_t i = count;
-    while (i > 0 && bases[i - 1] > offset) i--;
-    if (i == 0) {
-        g = count ? below_all(c, offset, bases[0], e) : G_WAIT;
-    } else {
-        *ret_base = bases[i - 1];
-        *ret_sealed = i < count;
-        *ret_next = i < count ? bases[i] : 0;
+    size_t i = segments_up_to(c, offset);
+    if (i == 0 || i == c->base_count) {
+        int g = list_segments(c, e);
+        if (g < 0) return g;
+        i = segments_up_to(c, offset);
     }
-    free(bases);
-    return g;
+    if (i == 0) return c->base_count ? below_all(c, offset, c->bases[0], e) : G_WAIT;
+    *ret_base = c->bases[i - 1];
+    *ret_sealed = i < c->base_count;
+    *ret_next = *ret_sealed ? c->bases[i] : 0;
+    return 0;
 }
 
 /* How many bytes of the open segment may be read. */
@@ -139,7 +157,10 @@ static int open_segment(struct cursor *c, uint64_t offset, struct err *e) {
     char name[SEGMENT_NAME_BYTES];
     segment_name(name, base, ".leat");
     c->fd = sys.open_beneath(c->part.dir, name, O_RDONLY, 0);
-    if (c->fd < 0) return errno == ENOENT ? 1 : err_sys(e, errno, "cannot open segment '%s'", name);
+    if (c->fd < 0) {
+        c->base_count = 0; /* the list is old */
+        return errno == ENOENT ? 1 : err_sys(e, errno, "cannot open segment '%s'", name);
+    }
     g = segment_read_info(c->fd, &c->part.id, base, &c->info, e);
     if (g < 0) {
         at_offset(c, base, e);
@@ -317,6 +338,10 @@ int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw
     const char *stored = bytes->data + BLOCK_HEADER_SIZE;
     g = block_check_crc((const uint8_t *)bytes->data, stored, b->h.stored_size, e);
     return g < 0 ? g : block_open_body(&b->h, stored, raw, ret_body, e);
+}
+
+void cursor_pause(struct cursor *c) {
+    if (c->walk_open) buf_release(&c->walk.window);
 }
 
 uint32_t cursor_epoch(const struct cursor *c) {

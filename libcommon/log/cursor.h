@@ -15,8 +15,10 @@ struct cursor {
     uint64_t next_offset; /* the next record to be read */
     size_t record_limit;
     uint32_t read_epoch; /* of the segment of the last block returned, 0 after a seek */
-    int lent_fd;         /* of the block returned last: open until the next call, whatever becomes of the segment */
-    int orphan_fd;       /* the same, when the walk has moved on; -1: none */
+    uint64_t *bases;     /* segments, as they were listed last */
+    size_t base_count;
+    int lent_fd;   /* of the block returned last: open until the next call, whatever becomes of the segment */
+    int orphan_fd; /* the same, when the walk has moved on; -1: none */
     /* the open segment */
     int fd;
     struct segment_info info;
@@ -59,6 +61,9 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) NODIS
  * `raw`. */
 int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw, const char **ret_body,
                 struct err *e) NODISCARD;
+
+/* Give back the memory that reading on does not need: for a caller with many cursors that turns to another one. */
+void cursor_pause(struct cursor *c);
 
 /* Was the position (epoch, offset) of an earlier run cut off by a recovery since? G_CORRUPT if so. */
 int cursor_check_epoch(struct cursor *c, uint32_t epoch, uint64_t offset, struct err *e) NODISCARD;

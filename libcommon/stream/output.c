@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/random.h"
 #include "sys/file.h"
 #include "sys/pipes.h"
 #include "sys/sys.h"
@@ -75,6 +76,32 @@ int output_flush(struct output *o, struct err *e) {
     if (output_is_blocks(o)) return writer_flush(&o->writer, e);
     int g = o->text ? text_out_flush(o->text, &o->pending, e) : 0;
     return g < 0 ? g : write_text(o, e);
+}
+
+static int put_control(struct output *o, int composed, struct buf *body, struct err *e) {
+    int g = composed < 0 ? err_nomem(e) : writer_control(&o->writer, 0, 0, body->data, body->len, e);
+    buf_release(body);
+    return g;
+}
+
+int output_start(struct output *o, const struct output_lineage *l, struct err *e) {
+    struct buf body = {0};
+    uint64_t run = l->run;
+    if (!output_is_blocks(o)) return 0;
+    if (run == 0) {
+        int g = random_bytes(&run, sizeof run, e);
+        if (g < 0) return g;
+    }
+    int64_t now = l->time_ns ? l->time_ns : sys.wall_ns();
+    return put_control(o, control_start(&body, run, l->history, l->tool, l->args, l->arg_count, now), &body, e);
+}
+
+int output_end(struct output *o, int status, const char *why, struct err *e) {
+    struct buf body = {0};
+    if (!output_is_blocks(o)) return 0;
+    writer_close_block(&o->writer); /* its records count */
+    int composed = control_end(&body, status, o->writer.records, o->writer.bytes, status ? why : NULL);
+    return put_control(o, composed, &body, e);
 }
 
 int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,

@@ -6,6 +6,7 @@
 #ifndef LEAT_STREAM_OUTPUT_H
 #define LEAT_STREAM_OUTPUT_H
 
+#include "stream/control.h"
 #include "stream/text_out.h"
 #include "stream/writer.h"
 
@@ -31,6 +32,21 @@ int output_open(struct output *o, const struct output_config *config, struct err
 static inline bool output_is_blocks(const struct output *o) {
     return o->format == OUT_BLOCKS;
 }
+
+/* Who writes this stream, and what came before: for its start block. */
+struct output_lineage {
+    const char *tool;
+    char *const *args;
+    int arg_count;
+    const json_t *history; /* of an upstream's start, or NULL */
+    uint64_t run;          /* 0: a random one */
+    int64_t time_ns;       /* 0: now */
+};
+
+/* The first and the last block of a live stream. Text has no such words: then they do nothing. `why` is for a status
+ * other than 0. */
+int output_start(struct output *o, const struct output_lineage *l, struct err *e) NODISCARD;
+int output_end(struct output *o, int status, const char *why, struct err *e) NODISCARD;
 
 /* One record. `like` names its source as writer_record has it. */
 int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,

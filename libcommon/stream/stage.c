@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/random.h"
 #include "stream/deadletter.h"
 #include "stream/stage_impl.h"
 #include "sys/signals.h"
@@ -39,15 +38,11 @@ static void notice(struct stage *s, const char *text) {
 
 /* Our own start goes out as soon as it is known what came before us, and in any case before the first record. */
 static int write_start(struct stage *s, const json_t *history, struct err *e) {
-    if (s->started || s->config->no_output || !output_is_blocks(&s->output)) return 0;
-    struct buf body = {0};
-    uint64_t run = 0;
-    int g = random_bytes(&run, sizeof run, e);
-    if (g == 0 &&
-        control_start(&body, run, history, s->config->tool, s->config->args, s->config->arg_count, sys.wall_ns()) < 0)
-        g = err_nomem(e);
-    if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
-    buf_release(&body);
+    const struct stage_config *c = s->config;
+    if (s->started || c->no_output) return 0;
+    const struct output_lineage lineage = {
+        .tool = c->tool, .args = c->args, .arg_count = c->arg_count, .history = history};
+    int g = output_start(&s->output, &lineage, e);
     s->started = g == 0;
     return g;
 }
@@ -263,18 +258,10 @@ static int run_inputs(struct stage *s, struct err *e) {
     return g;
 }
 
-/* The last block tells downstream how it went. Text has no such words: the exit code must do. */
+/* The last block tells downstream how it went. */
 static int write_end(struct stage *s, int status, const struct err *why, struct err *e) {
-    if (s->config->no_output || !output_is_blocks(&s->output)) return 0;
     int g = write_start(s, NULL, e);
-    writer_close_block(&s->output.writer);
-    struct buf body = {0};
-    if (g == 0 &&
-        control_end(&body, status, s->output.writer.records, s->output.writer.bytes, status ? why->text : NULL) < 0)
-        g = err_nomem(e);
-    if (g == 0) g = writer_control(&s->output.writer, 0, 0, body.data, body.len, e);
-    buf_release(&body);
-    return g;
+    return g < 0 ? g : output_end(&s->output, status, why->text, e);
 }
 
 static int finish(struct stage *s, int g, struct err *e) {
