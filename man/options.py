@@ -11,6 +11,7 @@ table comes from `--dump-options` of the programs in BUILD.
 import difflib
 import os
 import sys
+import textwrap
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "completions"))
 sys.dont_write_bytecode = True
@@ -42,6 +43,18 @@ def mdoc_choices(option):
     return ("One of\n" if len(option.choices) > 1 else "") + "\n".join(shown)
 
 
+def mdoc_wrapped(body):
+    """Lines of text cut below 80 columns; a word that would begin a line as a macro is kept from it."""
+    out = []
+    for line in body.split("\n"):
+        if line.startswith(".") or len(line) < 80:
+            out.append(line)
+            continue
+        parts = textwrap.wrap(line, 77, break_long_words=False, break_on_hyphens=False)
+        out += parts[:1] + ["\\&" + p if p[0] in ".'" else p for p in parts[1:]]
+    return "\n".join(out)
+
+
 def mdoc_option(option):
     shown = []
     value = {"none": "", "required": f" Ns = Ns Ar {option.arg}", "optional": f" Ns Op = Ns Ar {option.arg}"}[option.mode]
@@ -51,7 +64,7 @@ def mdoc_option(option):
     body = option.man or mdoc_sentence(option.help)
     if option.choices:
         body += "\n" + mdoc_choices(option)
-    return ".It " + " , ".join(shown) + "\n" + body + "\n"
+    return ".It " + " , ".join(shown) + "\n" + mdoc_wrapped(body) + "\n"
 
 
 def mdoc_options(options):

@@ -5,10 +5,9 @@
 load ../cli/helpers
 
 @test "mandoc has nothing to warn about in any page" {
-    run mandoc -Tlint -Wwarning "$LEAT_SOURCE"/man/*.[1-9]
-    # A page refers to pages that are not installed here, and mandoc says so at the level of style only.
-    equals "$output" ""
-    [[ $status -eq 0 ]]
+    # At every level, style included. Pages that are not installed here are referred to, and that is no fault.
+    mandoc -Tlint "$LEAT_SOURCE"/man/*.[1-9] 2>/dev/null >"$BATS_TEST_TMPDIR/lint" || [[ $? -le 1 ]]
+    equals "$(grep -v 'referenced manual not found' "$BATS_TEST_TMPDIR/lint")" ""
 }
 
 @test "every tool has its page, and no page is without its tool" {
