@@ -120,21 +120,29 @@ static void maintain(struct appender *a, const struct batch *b, char *notice, si
         (void)snprintf(notice, notice_size, "%s", why.text);
 }
 
-/* Append one block. The body is left empty, with its memory, for the next one. */
-static int append_job(struct appender *a, struct job *job, char *notice, size_t notice_size, struct err *e) {
-    struct batch *b = job->batch;
-    uint64_t first = 0, segment = b->part.base, records = job->h.records;
-    struct append_block block = {.h = job->h, .body = job->body.data, .size = (uint32_t)job->body.len};
-    block.h.producer_id = a->producer_id;
-    block.h.producer_seq = a->producer_seq++;
-    append_block_prepare(&block);
-    int g = partition_append(&b->part, &block, 1, &first, e);
+/* Append the blocks of one partition in one step. The bodies are left empty, with their memory, for the next ones. */
+static int append_jobs(struct appender *a, struct job *const *jobs, unsigned n, char *notice, size_t notice_size,
+                       struct err *e) {
+    struct append_block blocks[JOBS];
+    struct batch *b = jobs[0]->batch;
+    uint64_t first = 0, segment = b->part.base, records = 0;
+    for (unsigned i = 0; i < n; i++) {
+        blocks[i] =
+            (struct append_block){.h = jobs[i]->h, .body = jobs[i]->body.data, .size = (uint32_t)jobs[i]->body.len};
+        blocks[i].h.producer_id = a->producer_id;
+        blocks[i].h.producer_seq = a->producer_seq++;
+        append_block_prepare(&blocks[i]);
+        records += blocks[i].h.records;
+    }
+    int g = partition_append(&b->part, blocks, n, &first, e);
     if (g < 0) return g;
     b->appended = first + records;
     b->dirty = true;
-    a->unsynced_bytes += block.size;
+    for (unsigned i = 0; i < n; i++) {
+        a->unsynced_bytes += blocks[i].size;
+        buf_clear(&jobs[i]->body);
+    }
     if (a->unsynced_since == 0) a->unsynced_since = sys.boot_ns();
-    buf_clear(&job->body);
     if (a->config.acked && remember_ack(b, first, records) < 0) return err_nomem(e);
     if (a->config.sync.mode == SYNC_NONE)
         partition_publish(&b->part, b->appended);
@@ -182,9 +190,21 @@ static int sync_flood(struct appender *a, struct err *e) {
 
 /* ---- the second thread ---- */
 
+/* The jobs at the head that are for one partition. */
+static unsigned next_jobs(struct worker *w, struct job *jobs[JOBS]) {
+    unsigned n = 0;
+    while (n < w->len) {
+        struct job *job = &w->jobs[(w->head + n) % JOBS];
+        if (n > 0 && job->batch != jobs[0]->batch) break;
+        jobs[n++] = job;
+    }
+    return n;
+}
+
 static void *worker_main(void *arg) {
     struct appender *a = arg;
     struct worker *w = &a->worker;
+    struct job *jobs[JOBS];
     struct err e;
     char notice[600];
     unsigned enough = JOBS_TO_WAKE;
@@ -192,11 +212,11 @@ static void *worker_main(void *arg) {
     for (;;) {
         while (w->len < enough && !w->quit && !(w->hurry && w->len > 0)) pthread_cond_wait(&w->changed, &w->mutex);
         if (w->len == 0) break;
-        struct job *job = &w->jobs[w->head];
+        unsigned n = next_jobs(w, jobs);
         int g = w->failed;
         pthread_mutex_unlock(&w->mutex);
         notice[0] = '\0';
-        if (g == 0) g = append_job(a, job, notice, sizeof notice, &e);
+        if (g == 0) g = append_jobs(a, jobs, n, notice, sizeof notice, &e);
         if (g == 0) g = sync_flood(a, &e);
         pthread_mutex_lock(&w->mutex);
         if (g < 0 && w->failed == 0) {
@@ -204,10 +224,11 @@ static void *worker_main(void *arg) {
             w->why = e;
         }
         if (notice[0]) memcpy(w->notice, notice, sizeof notice);
-        w->head = (w->head + 1) % JOBS;
-        w->len--;
+        bool was_full = w->len == JOBS;
+        w->head = (w->head + n) % JOBS;
+        w->len -= n;
         enough = w->len == 0 ? JOBS_TO_WAKE : 1; /* awake: go on until there is nothing */
-        if (w->len == 0 || w->len == JOBS - 1) pthread_cond_broadcast(&w->changed);
+        if (w->len == 0 || was_full) pthread_cond_broadcast(&w->changed);
     }
     pthread_mutex_unlock(&w->mutex);
     return NULL;
@@ -320,7 +341,8 @@ static int append_direct(struct appender *a, struct batch *b, struct err *e) {
     char notice[600] = "";
     if (b->h.records == 0) return 0;
     load_job(a, &a->direct, b);
-    int g = append_job(a, &a->direct, notice, sizeof notice, e);
+    struct job *job = &a->direct;
+    int g = append_jobs(a, &job, 1, notice, sizeof notice, e);
     say(a, notice);
     return g;
 }
