@@ -301,6 +301,8 @@ static int run(struct consumer *c, const struct options *o, const struct argumen
     uint32_t *wanted = NULL;
     int g = output_config(&o->output, &out, e);
     if (g == 0 && o->offset) g = offset_parse(o->offset, sys.wall_ns(), &c->range, e);
+    bool stored = c->range.from.kind == OFFSET_STORED || c->range.to.kind == OFFSET_STORED;
+    if (g == 0 && stored && !c->group) g = err_set(e, G_USAGE, "offset 'stored' needs a group: -G");
     if (g == 0) g = parse_partitions(&o->partitions, &wanted, e);
     if (g == 0) g = log_open(&c->log, o->log.dir, false, o->force_fs, e);
     if (g == 0) g = open_topics(c, args, e);

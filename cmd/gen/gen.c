@@ -60,6 +60,7 @@ static const struct option_spec option_table[] = {
      .kind = OPTION_NUMBER,
      .arg = "N",
      .min = 1,
+     .max = 1000000000,
      .help = "how many users there are (default 100000)",
      .offset = offsetof(struct options, users)},
     OPTION_TABLE(output_options, offsetof(struct options, output)),

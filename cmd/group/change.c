@@ -45,7 +45,8 @@ static int plan(struct run *r, const struct reset *reset, struct cursor *c, cons
     const uint64_t *stored = s->position.known ? &s->position.offset : NULL;
     int g = r->o->to ? offset_resolve(&reset->to, c, stored, &to, e) : 0;
     if (!r->o->to) to = shifted(s, r->o->shift);
-    if (g == 0) g = cursor_seek(c, to, e); /* moves it to what there is */
+    if (to > cursor_end(c)) to = cursor_end(c);
+    if (g == 0) g = cursor_seek(c, to, e); /* not below what is kept */
     if (g == 0) *ret = (struct change){.wanted = true, .offset = c->next_offset, .epoch = cursor_epoch(c)};
     return g;
 }

@@ -36,10 +36,10 @@ enum option_kind {
     OPTION_REAL,     /* double             finite */
     OPTION_SIZE,     /* uint64_t           bytes, "16MiB"; within min and max */
     OPTION_DURATION, /* int64_t            nanoseconds, "1m30s"; not negative */
-    OPTION_TIME,     /* int64_t            nanoseconds since 1970, any form of leat(1), TIMES AND DURATIONS; `-1h` too */
-    OPTION_CHOICE,   /* struct option_choice */
-    OPTION_LIST,     /* struct option_list, each use adds an item */
-    OPTION_INCLUDE   /* another table, for a struct that sits at `offset` within this one */
+    OPTION_TIME,   /* int64_t            nanoseconds since 1970, any form of leat(1), TIMES AND DURATIONS; `-1h` too */
+    OPTION_CHOICE, /* struct option_choice */
+    OPTION_LIST,   /* struct option_list, each use adds an item */
+    OPTION_INCLUDE /* another table, for a struct that sits at `offset` within this one */
 };
 
 /* A choice that was made: its place in the table's list counted from 1 (0: not given), its word, and what followed `=`

@@ -190,12 +190,15 @@ static int sync_flood(struct appender *a, struct err *e) {
 
 /* ---- the second thread ---- */
 
-/* The jobs at the head that are for one partition. */
-static unsigned next_jobs(struct worker *w, struct job *jobs[JOBS]) {
+/* The jobs at the head that are for one partition. A step never lies across two segments, so it stays small against
+ * one: segments get the size that was asked for. */
+static unsigned next_jobs(struct worker *w, uint64_t most_bytes, struct job *jobs[JOBS]) {
     unsigned n = 0;
+    uint64_t bytes = 0;
     while (n < w->len) {
         struct job *job = &w->jobs[(w->head + n) % JOBS];
-        if (n > 0 && job->batch != jobs[0]->batch) break;
+        bytes += job->body.len;
+        if (n > 0 && (job->batch != jobs[0]->batch || bytes > most_bytes)) break;
         jobs[n++] = job;
     }
     return n;
@@ -212,7 +215,7 @@ static void *worker_main(void *arg) {
     for (;;) {
         while (w->len < enough && !w->quit && !(w->hurry && w->len > 0)) pthread_cond_wait(&w->changed, &w->mutex);
         if (w->len == 0) break;
-        unsigned n = next_jobs(w, jobs);
+        unsigned n = next_jobs(w, a->topic->settings.segment_size / 8, jobs);
         int g = w->failed;
         pthread_mutex_unlock(&w->mutex);
         notice[0] = '\0';

@@ -201,9 +201,8 @@ static int begin_walk(struct cursor *c, uint64_t offset, struct err *e) {
 
 int cursor_seek(struct cursor *c, uint64_t offset, struct err *e) {
     (void)e;
-    uint64_t start = cursor_start(c), end = cursor_end(c);
-    c->next_offset = offset < start ? start : offset > end ? end : offset;
-    c->read_epoch = 0;
+    uint64_t start = cursor_start(c);
+    c->next_offset = offset < start ? start : offset;
     close_segment(c);
     return 0;
 }
@@ -295,7 +294,7 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
         if (g < 0) return g;
         uint64_t end = cursor_end(c);
         if (c->next_offset >= end) {
-            if (c->next_offset > end && segment_is_stale(c)) {
+            if (c->walk_open && c->next_offset > end && segment_is_stale(c)) {
                 err_set(e, G_CORRUPT, "a recovery cut the partition back to offset %" PRIu64, end);
                 return at_offset(c, c->next_offset, e);
             }

@@ -47,7 +47,7 @@ void cursor_close(struct cursor *c);
 uint64_t cursor_start(const struct cursor *c);
 uint64_t cursor_end(const struct cursor *c);
 
-/* Go to an offset; below the start it is the start, beyond the end it is the end. */
+/* Go to an offset; below the start it is the start. Beyond the end nothing comes until the log has grown that far. */
 int cursor_seek(struct cursor *c, uint64_t offset, struct err *e) NODISCARD;
 
 /* The offset of the first record whose time is at or after t (ns); the end when there is none. */

@@ -37,7 +37,6 @@ range() {
     done <<'END'
 beginning|0 1 2 3 4 5 6 7 8 9 
 end|
-stored|0 1 2 3 4 5 6 7 8 9 
 0|0 1 2 3 4 5 6 7 8 9 
 7|7 8 9 
 10|
@@ -443,4 +442,22 @@ segments() {
         ((++count))
     done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-consume.1")
     [[ $count -eq 6 ]]
+}
+
+@test "an offset that is not there yet is waited for, and nothing below it comes" {
+    leat produce t <<<'{"n":0}'
+    leat consume t -o 3:5 -f '%o\n' >got &
+    local reader=$!
+    sleep 0.2
+    for n in 1 2 3 4 5 6; do leat produce t <<<"{\"n\":$n}"; done
+    wait "$reader"
+    equals "$(cat got)" $'3\n4'
+    exits 0 leat consume t -o 100 -e -j
+    equals "$output" ""
+}
+
+@test "stored without a group is a usage error" {
+    leat produce t <<<'{"n":0}'
+    exits 2 leat consume t -o stored -e
+    contains "$stderr" "offset 'stored' needs a group: -G"
 }

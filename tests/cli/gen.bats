@@ -94,7 +94,7 @@ END
     local span=$(($(tail -n 1 times) - $(head -n 1 times)))
     ((span > 950 && span < 1050))
     leat gen clicks -c 1000 --users 2 -j | grep -oE '"user":"u[0-9]+"' | sort -u >users
-    (($(wc -l <users) <= 2))
+    equals "$(wc -l <users)" 2
 }
 
 @test "what is outside its range is exit 2 and nothing is written" {
