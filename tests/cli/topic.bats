@@ -42,13 +42,19 @@ small_segments() {
     exits 0 leat topic create b a -p 3
     equals "$output$stderr" ""
     exits 0 leat topic list
-    equals "$output" $'TOPIC  PARTITIONS  OFFSETS  SEGMENTS   SIZE\na               3        0         3  549 B\nb               3        0         3  549 B'
+    # The size is that of the files: a segment names the commit that wrote it, and a changed tree has a longer name.
+    local bytes
+    bytes=$(cat "$LEAT_DIR"/topics/a/*/*.leat | wc -c)
+    ((bytes > 500 && bytes < 1000))
+    equals "$output" "TOPIC  PARTITIONS  OFFSETS  SEGMENTS   SIZE
+a               3        0         3  $bytes B
+b               3        0         3  $bytes B"
     exits 0 leat topic list --names
     equals "$output" $'a\nb'
     exits 0 leat topic list --names 'b*'
     equals "$output" b
     exits 0 leat topic list -j a
-    equals "$output" '{"topic":"a","partitions":3,"offsets":0,"segments":3,"bytes":549}'
+    equals "$output" '{"topic":"a","partitions":3,"offsets":0,"segments":3,"bytes":'"$bytes}"
 }
 
 @test "a log that is not there has no topics, and listing does not make it" {
