@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* JSON strings and types. See text.h; the numbers are in number.c. */
+/* JSON strings and types. See text.h; the numbers are in number.c, strings into text in escape.c. */
 #include "json/text.h"
 
 #include "base/utf8.h"
@@ -44,42 +44,4 @@ int json_unescape(const char *p, size_t n, struct buf *out) {
     if (p == end) return 0;
     out->len = before;
     return G_DATA;
-}
-
-/* The escape of one byte, without a check for room: at most six bytes. */
-static void escape_byte(struct buf *out, unsigned char c) {
-    static const char hex[] = "0123456789abcdef";
-    static const char letters[0x20] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-    buf_putc_fast(out, '\\');
-    if (c >= 0x20) {
-        buf_putc_fast(out, (char)c);
-    } else if (letters[c]) {
-        buf_putc_fast(out, letters[c]);
-    } else {
-        char u[5] = {'u', '0', '0', hex[c >> 4], hex[c & 15]};
-        buf_append_fast(out, u, sizeof(u));
-    }
-}
-
-int json_escape_append(struct buf *out, const char *p, size_t n) {
-    const char *end = p + n;
-    size_t before = out->len;
-    if (utf8_validate(p, n) != n) return G_DATA;
-    if (buf_reserve(out, n + 2) < 0) return G_NOMEM;
-    buf_putc_fast(out, '"');
-    for (;;) {
-        const char *special = json_scan_special(p, end);
-        size_t plain = (size_t)(special - p);
-        /* For the run, one escape, the closing quote. */
-        if (buf_reserve(out, plain + 7) < 0) {
-            out->len = before;
-            return G_NOMEM;
-        }
-        if (plain) buf_append_fast(out, p, plain);
-        p = special;
-        if (p == end) break;
-        escape_byte(out, (unsigned char)*p++);
-    }
-    buf_putc_fast(out, '"');
-    return 0;
 }

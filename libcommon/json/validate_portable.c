@@ -133,8 +133,10 @@ static int member_key(struct walk *w) {
     int rc = string(w);
     if (rc < 0) return rc;
     uint32_t n = w->at - 1 - from;
-    if (json_keys_push(k, w->text, w->len, from, n) < 0) return G_NOMEM;
-    k->escaped = k->escaped || memchr(w->text + from, '\\', n) != NULL;
+    if (!w->v->limits.allow_duplicate_keys) {
+        if (json_keys_push(k, w->text, w->len, from, n) < 0) return G_NOMEM;
+        k->escaped = k->escaped || memchr(w->text + from, '\\', n) != NULL;
+    }
     skip_space(w);
     if (w->at >= w->len) return refuse(w, w->len, "text ends inside an object");
     if (w->text[w->at] != ':') return refuse(w, w->at, "no colon behind a key");
@@ -154,7 +156,7 @@ static int container_open(struct walk *w, bool object) {
 
 static int container_close(struct walk *w) {
     uint32_t at;
-    if (w->in_object) {
+    if (w->in_object && !w->v->limits.allow_duplicate_keys) {
         int rc = json_keys_check(&w->v->keys, w->text, w->base, &at);
         if (rc < 0) return rc;
         if (rc > 0) return refuse(w, at, "duplicate key in an object");

@@ -245,9 +245,9 @@ JSON_INLINE int object_keys_check(struct json_keys *k, const char *text, uint32_
 
 /*
  * Stage two. The labels are the places in the grammar. Between a check for a refill and the next at most JSON_LOOKAHEAD
- * tokens are looked at: `{`, a key's three, a string's two, and one more.
+ * tokens are looked at: `{`, a key's three, a string's two, and one more. `unique` refuses duplicate keys.
  */
-JSON_INLINE int walk_tokens(struct json_validator *v, struct scan *s) {
+JSON_INLINE int walk_tokens(struct json_validator *v, struct scan *s, bool unique) {
     struct json_keys *k = &v->keys;
     const char *chr = v->tokens->chr;
     const uint32_t *pos = v->tokens->pos;
@@ -296,7 +296,7 @@ after:
     if (JSON_UNLIKELY(chr[i] != (object ? '}' : ']'))) return JSON_UNSURE;
 
 close:
-    if (object) {
+    if (object && unique) {
         int rc = object_keys_check(k, s->text, base);
         if (JSON_UNLIKELY(rc != 0)) return rc < 0 ? rc : JSON_UNSURE;
         k->n = base;
@@ -310,9 +310,11 @@ close:
 key:
     memcpy(&w, chr + i, sizeof(w));
     if (JSON_UNLIKELY((w & 0xFFFFFFU) != KEY_TOKENS)) return JSON_UNSURE;
-    if (json_keys_push(k, s->text, s->len, pos[i] + 1, pos[i + 1] - pos[i] - 1) < 0) return G_NOMEM;
-    if (JSON_UNLIKELY(s->escapes.seen) && memchr(s->text + pos[i] + 1, '\\', pos[i + 1] - pos[i] - 1))
-        k->escaped = true;
+    if (unique) {
+        if (json_keys_push(k, s->text, s->len, pos[i] + 1, pos[i + 1] - pos[i] - 1) < 0) return G_NOMEM;
+        if (JSON_UNLIKELY(s->escapes.seen) && memchr(s->text + pos[i] + 1, '\\', pos[i + 1] - pos[i] - 1))
+            k->escaped = true;
+    }
     i += 3;
     goto value;
 }
@@ -324,7 +326,7 @@ JSON_INLINE int validate_x86(struct json_validator *v, const char *text, uint32_
     v->keys.escaped = false;
     scan_fill(v, &s, 0);
     if (!s.final) scan_refill(v, &s, 0);
-    int rc = walk_tokens(v, &s);
+    int rc = v->limits.allow_duplicate_keys ? walk_tokens(v, &s, false) : walk_tokens(v, &s, true);
     if (rc != JSON_GOOD) return rc;
     if (s.flow.control || s.escapes.bad) return JSON_UNSURE;
     if (s.flow.high && utf8_validate(text, len) != len) return JSON_UNSURE;

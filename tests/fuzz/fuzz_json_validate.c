@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Property: each SIMD path of the JSON validator passes exactly the texts that the portable path passes, names the same
- * fault, and reads nothing outside the text, which is given in an allocation of its exact size. On the way the UTF-8
- * paths are compared, and the path lookup, the string and the number functions meet the same bytes.
+ * fault, and reads nothing outside the text, which is given in an allocation of its exact size. Allowing duplicate
+ * keys changes nothing else. On the way the UTF-8 paths are compared, and the path lookup, the string and the number
+ * functions meet the same bytes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 
 static const struct json_limits limits = {.max_depth = 40, .max_number_bytes = 50};
+static const struct json_limits loose_limits = {.max_depth = 40, .max_number_bytes = 50, .allow_duplicate_keys = true};
 
 /* A verdict of the SIMD path itself: a good text must not need the portable path's second look. */
 static void compare(struct json_validator *v, const char *text, size_t len, int expect, const struct json_fault *at) {
@@ -28,6 +30,18 @@ static void compare(struct json_validator *v, const char *text, size_t len, int 
     REQUIRE(rc == expect);
     REQUIRE((rc == 0) == (v->second_looks == looks));
     if (rc < 0) REQUIRE(fault.at == at->at && fault.at <= len && strcmp(fault.reason, at->reason) == 0);
+}
+
+/* With duplicate keys allowed; `strict` is the verdict without. */
+static void compare_loose(struct json_validator *v, size_t n, const char *text, size_t len, int strict,
+                          const struct json_fault *at) {
+    struct json_fault fault = {0, ""};
+    int rc = json_validate(&v[0], text, len, &fault);
+    for (size_t i = 1; i < n; i++) compare(&v[i], text, len, rc, &fault);
+    bool duplicate = strict < 0 && strcmp(at->reason, "duplicate key in an object") == 0;
+    REQUIRE(rc == strict || duplicate);
+    REQUIRE(rc == 0 || strcmp(fault.reason, "duplicate key in an object") != 0);
+    if (rc < 0 && !duplicate) REQUIRE(fault.at == at->at && strcmp(fault.reason, at->reason) == 0);
 }
 
 static void values(const struct json_path *paths, size_t n, const char *text, size_t len, bool good) {
@@ -63,13 +77,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const texts[] = {".", ".a", ".a.b", ".[0]", ".[-1]", ".a[1]", ".\"\\u0061 b\""};
     static struct json_path paths[sizeof(texts) / sizeof(*texts)];
     static const enum json_simd simd[] = {JSON_PORTABLE, JSON_AVX2, JSON_AVX512};
-    static struct json_validator v[3];
+    static struct json_validator v[3], loose[3];
     static size_t n;
     if (n == 0) {
         for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
             REQUIRE(json_path_compile(texts[i], &paths[i], NULL) == 0);
         for (size_t i = 0; i < 3; i++) {
-            if (json_validator_init_with(&v[n], &limits, simd[i]) == 0) n++;
+            if (json_validator_init_with(&v[n], &limits, simd[i]) < 0) continue;
+            REQUIRE(json_validator_init_with(&loose[n++], &loose_limits, simd[i]) == 0);
         }
         REQUIRE(n > 0);
     }
@@ -79,6 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct json_fault fault = {0, ""};
     int rc = json_validate(&v[0], text, size, &fault);
     for (size_t i = 1; i < n; i++) compare(&v[i], text, size, rc, &fault);
+    compare_loose(loose, n, text, size, rc, &fault);
     size_t bad = utf8_validate_with(UTF8_PORTABLE, text, size);
     REQUIRE(bad == utf8_validate(text, size));
     REQUIRE(rc < 0 || bad == size);

@@ -9,8 +9,11 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sys/mman.h>
 
 #include "base/random.h"
+#include "base/utf8.h"
+#include "json/escape.h"
 #include "json/text.h"
 
 static void unescape(const char *text, int rc, const char *content, size_t n) {
@@ -106,9 +109,105 @@ static void what_is_escaped_reads_back(void **state) {
     }
 }
 
+/* What escaping should give, a byte at a time. */
+static void escape_plainly(struct buf *out, const unsigned char *p, size_t n) {
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+    assert_int_equal(buf_putc(out, '"'), 0);
+    for (size_t i = 0; i < n; i++) {
+        const char *short_form = p[i] ? strchr(from, p[i]) : NULL;
+        if (short_form) {
+            assert_int_equal(buf_printf(out, "\\%c", to[short_form - from]), 0);
+        } else if (p[i] < 0x20) {
+            assert_int_equal(buf_printf(out, "\\u%04x", p[i]), 0);
+        } else {
+            assert_int_equal(buf_putc(out, (char)p[i]), 0);
+        }
+    }
+    assert_int_equal(buf_putc(out, '"'), 0);
+}
+
+/* Text of one density of escapes; every tenth has a character of more bytes, and every tenth of those a broken one. */
+static size_t content_make(struct rng *r, char *out, size_t n) {
+    static const char specials[] = "\"\\\n\x01\x1F";
+    uint64_t density = 1 + rng_below(r, 60);
+    for (size_t i = 0; i < n; i++)
+        out[i] = rng_below(r, density) ? (char)(' ' + rng_below(r, 0x60)) : specials[rng_below(r, 6)];
+    if (n >= 4 && rng_below(r, 10) == 0) {
+        char utf8[4] = {0};
+        static const uint32_t points[] = {0x80, 0xE9, 0x7FF, 0x20AC, 0xFFFF, 0x1F600, 0x10FFFF};
+        unsigned size = utf8_encode(points[rng_below(r, 7)], utf8);
+        size_t at = rng_below(r, n - 3);
+        memcpy(out + at, utf8, size);
+        if (rng_below(r, 10) == 0) out[at + size - 1] = (char)0xFF;
+    }
+    return n;
+}
+
+/* Text at the end of a page, before one that cannot be read, on each path. */
+static void all_paths_escape_alike_and_read_nothing_else(void **state) {
+    static const enum json_simd all[] = {JSON_PORTABLE, JSON_AVX2, JSON_AVX512, JSON_BEST};
+    struct rng r;
+    struct buf want = {0}, got = {0};
+    size_t refused = 0;
+    (void)state;
+    rng_init(&r, 17);
+    char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_true(page != MAP_FAILED);
+    assert_int_equal(mprotect(page + 4096, 4096, PROT_NONE), 0);
+    for (int round = 0; round < 60000; round++) {
+        size_t n = rng_below(&r, round % 8 ? 150 : 2000);
+        char *content = page + 4096 - n;
+        content_make(&r, content, n);
+        bool good = utf8_validate(content, n) == n;
+        refused += !good;
+        buf_clear(&want);
+        escape_plainly(&want, (const unsigned char *)content, n);
+        for (size_t i = 0; i < 4; i++) {
+            if (round % 64 == 0) buf_release(&got); /* so that it has to grow */
+            buf_clear(&got);
+            assert_int_equal(buf_putc(&got, '+'), 0);
+            assert_int_equal(json_escape_append_with(all[i], &got, content, n), good ? 0 : G_DATA);
+            assert_int_equal(got.len, good ? want.len + 1 : 1);
+            if (good) assert_memory_equal(got.data + 1, want.data, want.len);
+            buf_clear(&got);
+            assert_int_equal(json_escape_trusted_append_with(all[i], &got, content, n), 0);
+            assert_int_equal(got.len, want.len);
+            assert_memory_equal(got.data, want.data, want.len);
+        }
+    }
+    assert_in_range(refused, 300, 1200);
+    assert_int_equal(json_escape_append(&got, NULL, 0), 0);
+    assert_int_equal(json_escape_trusted_append(&got, "\n", 1), 0);
+    assert_memory_equal(got.data + got.len - 6, "\"\"\"\\n\"", 6);
+    munmap(page, 8192);
+    buf_release(&want);
+    buf_release(&got);
+}
+
+/* Out of memory of the exact size, so that a sanitizer sees a read past the end. */
+static int to_i64(const char *text, int64_t *ret) {
+    size_t n = strlen(text);
+    char *exact = malloc(n ? n : 1);
+    assert_non_null(exact);
+    memcpy(exact, text, n);
+    int rc = json_number_to_i64(exact, n, ret);
+    free(exact);
+    return rc;
+}
+
+static int to_double(const char *text, double *ret) {
+    size_t n = strlen(text);
+    char *exact = malloc(n ? n : 1);
+    assert_non_null(exact);
+    memcpy(exact, text, n);
+    int rc = json_number_to_double(exact, n, ret);
+    free(exact);
+    return rc;
+}
+
 static void whole(const char *text, int rc, int64_t value) {
     int64_t v = 77;
-    assert_int_equal(json_number_to_i64(text, strlen(text), &v), rc);
+    assert_int_equal(to_i64(text, &v), rc);
     assert_true(v == (rc == 0 ? value : 77));
 }
 
@@ -147,13 +246,13 @@ static void what_is_no_number_is_refused(void **state) {
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
         double d;
         whole(bad[i], G_DATA, 0);
-        assert_int_equal(json_number_to_double(bad[i], strlen(bad[i]), &d), G_DATA);
+        assert_int_equal(to_double(bad[i], &d), G_DATA);
     }
 }
 
 static void real(const char *text, double value) {
     double d = 77;
-    assert_int_equal(json_number_to_double(text, strlen(text), &d), 0);
+    assert_int_equal(to_double(text, &d), 0);
     assert_memory_equal(&d, &value, sizeof(d));
 }
 
@@ -203,6 +302,129 @@ static void printed_doubles_read_back(void **state) {
     }
 }
 
+/* As strtod has it, which rounds correctly; an overflow is refused. */
+static void reads_as_strtod(const char *text) {
+    double want = strtod(text, NULL), d = 0;
+    int rc = to_double(text, &d);
+    if (rc != (want - want == 0 ? 0 : G_DATA)) fail_msg("%s gives %d", text, rc);
+    if (rc == 0 && memcmp(&d, &want, sizeof(d)) != 0) fail_msg("%s is read as %.17g, not %.17g", text, d, want);
+}
+
+static void hard_numbers_are_the_nearest(void **state) {
+    (void)state;
+    static const char *const hard[] = {
+        "9007199254740993.0",
+        "9007199254740993e0",
+        "90071992547409930e-1",
+        "900719925474099300e-2",
+        "9007199254740993000e-3",
+        "18014398509481987",
+        "18014398509481986",
+        "18014398509481985",
+        "1.8014398509481986e16",
+        "4611686018427388416",
+        "4611686018427388417",
+        "4611686018427388415",
+        "9007199254740992999e-3",
+        "9007199254740993001e-3",
+        "9007199254740993000000000000000000000000000000000000000000000000000000001e-57",
+        "2.2250738585072011e-308",
+        "2.2250738585072012e-308",
+        "2.2250738585072014e-308",
+        "2.225073858507201136e-308",
+        "1.7976931348623157e308",
+        "1.7976931348623158e308",
+        "1.797693134862315807e308",
+        "1.797693134862315808e308",
+        "1.7976931348623159e308",
+        "17976931348623157e292",
+        "179769313486231580793e289",
+        "1e309",
+        "1e999999999",
+        "1e9999999999999",
+        "0e999999999999999",
+        "0e308",
+        "0e309",
+        "-0e-999999999",
+        "0.000e400",
+        "2.4703282292062327e-324",
+        "2.4703282292062328e-324",
+        "2.47032822920623273e-324",
+        "7.4109846876186982e-324",
+        "18446744073709551615e-343",
+        "18446744073709551615e-342",
+        "9999999999999999999e-342",
+        "9999999999999999999e-343",
+        "1e-342",
+        "1e-343",
+        "1e-9999999999999",
+        "9999999999999999999",
+        "99999999999999999999",
+        "9999999999999999999e308",
+        "0.00000000000000000000000000000000000000000000000001e50",
+        "100000000000000000000000000000000000000000000000000e-50",
+        "1e23",
+        "8.5e22",
+        "9e22",
+        "6.02214076e23",
+        "3.1415926535897931",
+        "1090544144181609348671888949248",
+        "8.44022e-330",
+        "1.00000000000000011102230246251565",
+        "1.00000000000000011102230246251566",
+        "7.2057594037927933e16",
+        "104110013277974872254e-225",
+    };
+    char minus[128];
+    for (size_t i = 0; i < sizeof(hard) / sizeof(*hard); i++) {
+        reads_as_strtod(hard[i]);
+        if (hard[i][0] == '-') continue;
+        snprintf(minus, sizeof(minus), "-%s", hard[i]);
+        reads_as_strtod(minus);
+    }
+}
+
+static void numbers_of_any_size_are_the_nearest(void **state) {
+    (void)state;
+    struct rng r;
+    rng_init(&r, 11);
+    for (int round = 0; round < 400000; round++) {
+        char text[160];
+        uint64_t w = rng_next(&r) >> rng_below(&r, 64);
+        int e = (int)rng_below(&r, 700) - 360;
+        if (round % 4 == 0) e = (int)rng_below(&r, 50) - 25;
+        if (round % 4 == 1) { /* in the middle between two doubles, or next to it */
+            w = rng_next(&r) | (uint64_t)1 << 63;
+            w = (w >> 10 | 1) << rng_below(&r, 11);
+            w += rng_below(&r, 3) - 1;
+            e = 0;
+        }
+        unsigned long long digits = w;
+        switch (rng_below(&r, 4)) {
+        case 0: snprintf(text, sizeof(text), "%llue%d", digits, e); break;
+        case 1: snprintf(text, sizeof(text), "%llu.%02ue%d", digits, (unsigned)rng_below(&r, 100), e); break;
+        case 2: snprintf(text, sizeof(text), "0.%llu", digits); break;
+        default: snprintf(text, sizeof(text), "%llu%s", digits, e % 2 ? ".0" : "");
+        }
+        reads_as_strtod(text);
+    }
+}
+
+/* A half with a few places: (2 m + 1) * 2^-j, for which the product may be exactly in the middle. */
+static void middles_with_places_go_to_even(void **state) {
+    (void)state;
+    struct rng r;
+    rng_init(&r, 12);
+    for (int round = 0; round < 100000; round++) {
+        char text[64];
+        uint64_t m = (rng_next(&r) | (uint64_t)1 << 63) >> 10 | 1; /* 54 bits, odd */
+        int halves = 1 + (int)rng_below(&r, 4);
+        uint64_t whole = m >> halves, rest = (m & (((uint64_t)1 << halves) - 1)) * 10000 >> halves;
+        snprintf(text, sizeof(text), "%llu.%04llu", (unsigned long long)whole, (unsigned long long)rest);
+        reads_as_strtod(text);
+    }
+}
+
 static void the_first_byte_tells_the_type(void **state) {
     (void)state;
     assert_int_equal(json_type_of(" null", 5), JSON_TYPE_NULL);
@@ -225,10 +447,14 @@ int main(void) {
         cmocka_unit_test(strings_are_escaped),
         cmocka_unit_test(bytes_that_are_not_utf8_are_not_escaped),
         cmocka_unit_test(what_is_escaped_reads_back),
+        cmocka_unit_test(all_paths_escape_alike_and_read_nothing_else),
         cmocka_unit_test(whole_numbers_are_exact),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(doubles_are_the_nearest),
         cmocka_unit_test(printed_doubles_read_back),
+        cmocka_unit_test(hard_numbers_are_the_nearest),
+        cmocka_unit_test(numbers_of_any_size_are_the_nearest),
+        cmocka_unit_test(middles_with_places_go_to_even),
         cmocka_unit_test(the_first_byte_tells_the_type),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

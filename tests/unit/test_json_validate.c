@@ -187,6 +187,44 @@ static void equal_keys_of_one_object_are_refused(void **state) {
     accept_text("{\"a\":1,\"\\u0062\":2,\"A\":3,\"a \":4}");
 }
 
+/* With the option: the same keys are accepted, and everything else is refused as before. */
+static void equal_keys_are_accepted_when_allowed(void **state) {
+    static const enum json_simd all[] = {JSON_PORTABLE, JSON_AVX2, JSON_AVX512};
+    static const char *const good[] = {
+        "{\"a\":1,\"a\":2}",
+        "{\"\":1,\"\":2}",
+        "{\"a\":1,\"\\u0061\":2}",
+        "{\"x\":{\"k\":1,\"j\":2,\"k\":3},\"x\":{\"k\":1,\"k\":1,\"k\":1}}",
+        "[{\"a\":1},{\"a\":1,\"a\":1}]",
+        "{\"averyverylongkeyindeed\":1,\"b\":2,\"averyverylongkeyindeed\":3}",
+        ("{\"0\":0,\"1\":0,\"2\":0,\"3\":0,\"4\":0,\"5\":0,\"6\":0,\"7\":0,\"8\":0,\"9\":0,\"a\":0,\"b\":0,"
+         "\"c\":0,\"d\":0,\"e\":0,\"f\":0,\"g\":0,\"0\":0}"),
+    };
+    static const char *const bad[] = {"{\"a\":1,\"a\"}",        "{\"a\":1,\"a\":2]",  "{\"a\":1,\"a\":2,}",
+                                      "{\"a\":1,\"\\u061\":2}", "{\"a\":1,\"a\":02}", "{\"a\":1,\"a\":\"\xFF\"}",
+                                      "{\"a\":1 \"a\":1}",      "{\"a\n\":1,\"a\":1}"};
+    const struct json_limits limits = {.max_depth = 5, .allow_duplicate_keys = true};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct json_validator v;
+        struct json_fault f;
+        if (json_validator_init_with(&v, &limits, all[i]) < 0) continue;
+        for (size_t k = 0; k < sizeof(good) / sizeof(*good); k++) {
+            assert_int_equal(json_validate(&v, good[k], strlen(good[k]), &f), 0);
+            assert_int_equal(v.keys.n, 0); /* not even remembered */
+        }
+        assert_int_equal(v.second_looks, 0);
+        for (size_t k = 0; k < sizeof(bad) / sizeof(*bad); k++) {
+            assert_int_equal(json_validate(&v, bad[k], strlen(bad[k]), &f), G_DATA);
+            assert_null(strstr(f.reason, "duplicate"));
+        }
+        assert_int_equal(json_validate(&v, "[[[[[]]]]]", 10, &f), 0);
+        assert_int_equal(json_validate(&v, "[[[[[{}]]]]]", 12, &f), G_DATA);
+        assert_string_equal(f.reason, "nested too deeply");
+        json_validator_release(&v);
+    }
+}
+
 /* n keys k0, k1, …; when `again` is below n, key number `again` comes a second time at the end. */
 static void keys_text(struct buf *b, size_t n, size_t again) {
     buf_clear(b);
@@ -395,6 +433,7 @@ int main(void) {
         cmocka_unit_test(bad_grammar_is_refused),
         cmocka_unit_test(bad_strings_are_refused),
         cmocka_unit_test(equal_keys_of_one_object_are_refused),
+        cmocka_unit_test(equal_keys_are_accepted_when_allowed),
         cmocka_unit_test(a_duplicate_is_found_among_any_number_of_keys),
         cmocka_unit_test(a_million_keys_take_linear_time),
         cmocka_unit_test(limits_are_exact),
