@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The plan that a program is compiled into, and what compiling and running share. Not for tools: those see expr.h.
+ *
+ * A plan is a tree without names: variables are slots, functions are inlined, fields of the record are places in the
+ * set of fields that one pass over the record finds. A node whose `single` is set gives exactly one result or an error
+ * and is evaluated by a plain function that returns it; all others hand their results to a sink, one after the other,
+ * so that jq's backtracking is a loop here and a result that nobody wants is never computed.
+ */
+#ifndef LEAT_EXPR_PLAN_H
+#define LEAT_EXPR_PLAN_H
+
+#include "expr/expr.h"
+#include "expr/func.h"
+#include "expr/op.h"
+#include "json/fields.h"
+
+enum node_type {
+    N_IDENTITY,
+    N_CONST,   /* value */
+    N_FIELD,   /* a member path of the record: slot in the fields, path */
+    N_RECORD,  /* op: enum record_var */
+    N_VAR,     /* slot */
+    N_MEMBER,  /* a.name: value is the name */
+    N_INDEX,   /* a[b]; b is evaluated on the same input as a */
+    N_SLICE,   /* a[b:c] */
+    N_ITERATE, /* a[] */
+    N_PIPE,
+    N_COMMA,
+    N_ARITH,   /* op: enum ast_op */
+    N_COMPARE, /* op */
+    N_NEGATE,
+    N_AND,
+    N_OR,
+    N_ALTERNATIVE,
+    N_IF,      /* a, b, c */
+    N_TRY,     /* a, b or NULL */
+    N_ARRAY,   /* a or NULL */
+    N_OBJECT,  /* list: key, value, … */
+    N_STRING,  /* list of parts; func formats them, value is the format's name */
+    N_CALL,    /* func, list: its arguments */
+    N_BIND,    /* a as slot | b */
+    N_REDUCE,  /* reduce a as slot (b; c) */
+    N_FOREACH, /* foreach a as slot (b; c; d) */
+    N_LABEL,   /* slot, a */
+    N_BREAK,   /* slot */
+    N_RECURSE, /* recurse(a) */
+    N_RANGE,   /* a, b, c, all single */
+    N_LIMIT,   /* limit(a; b), a single */
+    N_FIRST,   /* first(a) */
+    N_ANY,     /* any(a; b); op: 1 for all */
+    N_WALK,    /* walk(a) */
+    N_EMPTY,
+    N_ERROR,  /* error(a) */
+    N_PATHS,  /* path(a) */
+    N_GETPATH /* getpath(a) */
+};
+
+enum record_var { RECORD_KEY, RECORD_TIME, RECORD_TOPIC, RECORD_PARTITION, RECORD_OFFSET, RECORD_HEADERS, RECORD_VARS };
+extern const char *const record_var_names[RECORD_VARS];
+
+/* A place in the record that is known when the program is compiled: the names from the root on. */
+struct field_path {
+    const struct field_path *parent; /* NULL at the root, which has no name */
+    const char *name;
+    uint32_t n, depth;
+};
+
+struct node {
+    uint8_t type, op;
+    bool single;      /* exactly one result, or an error */
+    bool at_most_1;   /* no more than one */
+    bool plain;       /* N_OBJECT: all keys are constant and different; N_CALL: all arguments are constant */
+    bool reads_input; /* it looks at . */
+    uint32_t at;      /* byte in the program */
+    uint32_t slot;
+    uint32_t n;
+    struct node *a, *b, *c, *d;
+    struct node **list;
+    const struct func *func;
+    const struct field_path *path; /* where in the record all its results are; NULL: unknown */
+    struct value value;
+    struct value written; /* a key of a plain object as text: `{"name":` or `,"name":` */
+};
+
+struct jq_engine;
+
+struct expr {
+    struct expr_set *set;
+    char *what, *text;
+    enum expr_engine engine; /* EXPR_NATIVE or EXPR_JQ, as decided */
+    char reason[200];        /* why not native */
+    struct heap heap;        /* of the plan */
+    struct node *root;
+    uint32_t vars; /* slots it needs */
+    bool reads_value;
+    struct jq_engine *jq;
+};
+
+struct expr_set {
+    enum expr_engine wanted;
+    struct expr **programs;
+    size_t n;
+    struct json_fields fields;
+    uint32_t field_count;
+    uint32_t vars; /* most slots of any program */
+    bool sealed;   /* a run exists: fields are compiled */
+};
+
+/*
+ * Compile natively into x: 0; G_USAGE with the reason and *ret_at; G_NOMEM. Fields go to x->set. On failure the plan is
+ * empty and the set may have fields that nobody reads.
+ */
+int plan_compile(struct expr *x, uint32_t *ret_at, struct err *e) NODISCARD;
+
+/* The text of a definition such as "def map(f): [.[] | f]; ." or NULL. */
+const char *prelude_find(const char *name, size_t n, unsigned arity);
+/* The i-th definition's name and arity; false behind the last. */
+bool prelude_entry(size_t i, const char **ret_name, unsigned *ret_arity);
+
+/* Functions that the evaluator itself has: the same. */
+bool special_entry(size_t i, const char **ret_name, unsigned *ret_arity);
+
+#endif
