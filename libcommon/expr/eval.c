@@ -49,9 +49,17 @@ int eval_compare(struct expr_run *r, const struct node *n, struct value a, struc
     return g;
 }
 
+/* eval_one without a call of its own for what most operands are. */
+static inline int operand(struct expr_run *r, const struct node *n, struct value in, struct value *ret) {
+    if (n->type == N_FIELD) return run_field(r, n, ret);
+    if (n->type != N_CONST) return eval_one(r, n, in, ret);
+    *ret = n->value;
+    return 0;
+}
+
 static int two(struct expr_run *r, const struct node *n, struct value in, struct value *a, struct value *b) {
-    int g = eval_one(r, n->b, in, b);
-    return g < 0 ? g : eval_one(r, n->a, in, a);
+    int g = operand(r, n->b, in, b);
+    return g < 0 ? g : operand(r, n->a, in, a);
 }
 
 static int logic(struct expr_run *r, const struct node *n, struct value in, struct value *ret) {
@@ -195,7 +203,7 @@ static int list(struct expr_run *r, const struct node *n, struct value in, struc
     struct value *values = n->n <= 16 ? few : heap_alloc(&r->heap, n->n * sizeof *values);
     if (!values) return G_NOMEM;
     for (uint32_t i = 0; i < n->n; i++) {
-        int g = eval_one(r, n->list[i], in, &values[i]);
+        int g = operand(r, n->list[i], in, &values[i]);
         if (g < 0) return g;
     }
     return eval_list(r, n, in, values, ret);

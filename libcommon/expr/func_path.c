@@ -34,6 +34,7 @@ static int set_element(struct heap *h, struct value v, struct value key, struct 
     const struct value *items;
     uint32_t n;
     struct number number = number_of(key);
+    if (!number.whole && isnan(number.d)) return heap_throw(h, "Cannot set array element at NaN index");
     int64_t at = number.whole ? number.i : double_to_int(floor(number.d));
     int rc = value_items(h, v, &items, &n);
     if (rc < 0) return rc;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Parts of a record that an option takes from an expression: `--key .user.id`, `--time .at`, `-H name=.x`. Each is added
- * to the tool's set of expressions, so that one pass over a record finds the fields of all of them.
+ * Parts of a record that an option takes from an expression: `--key .user.id`, `--time .at`, `-H name=.x`. Each is
+ * added to the tool's set of expressions, so that one pass over a record finds the fields of all of them.
  *
- *     expr_set_new → time_field_init, key_field_init, … → expr_run_new → for each record: record_begin, then the get calls
+ *     expr_set_new → time_field_init, key_field_init, … → expr_run_new → for each record: record_begin, the get calls
  */
 #ifndef LEAT_EXPR_RECORD_FIELD_H
 #define LEAT_EXPR_RECORD_FIELD_H

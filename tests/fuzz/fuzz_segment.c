@@ -76,7 +76,7 @@ static void check_index(int dir, int fd, const struct segment_info *info, uint64
     REQUIRE(!index_find_time(&built, NO_TIME));
     (void)index_find_time(&foreign, 5);
     unlinkat(dir, name, 0);
-    index_save(&built, dir);
+    index_save(&built, dir, true);
     REQUIRE(index_load_or_build(&loaded, dir, fd, &id, info, size, NULL) == 0);
     REQUIRE(loaded.count == built.count && loaded.end_offset == built.end_offset && loaded.max_time == built.max_time);
     index_release(&built);

@@ -6,10 +6,10 @@
 #include <stdint.h>
 /* cmocka needs the four above */
 #include <cmocka.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/crc32c.h"
@@ -59,7 +59,7 @@ static uint32_t read_all(size_t piece_bytes, uint64_t *ret_good, uint64_t *ret_b
     at = 0;
     piece = piece_bytes;
     *ret_good = *ret_bad = 0;
-    assert_int_equal(inbuf_init(&in, open("/dev/zero", O_RDONLY), "in", &e), 0);
+    assert_int_equal(inbuf_init(&in, memfd_create("in", MFD_CLOEXEC), "in", &e), 0);
     assert_int_equal(text_in_open(&t, &in, &config, &e), 0);
     while ((g = text_in_next(t, &r, &e)) == 0 || g == G_DATA) {
         uint64_t line = text_in_line(t);
@@ -100,33 +100,75 @@ static void test_a_flood_with_faults_gives_the_same_answers(void **state) {
     compare(4, 5000);
 }
 
-static void test_only_valid_lines_are_passed(void **state) {
+/* The thread has its time; then what is known of the line is what it will ever know. */
+static size_t line_at(struct ahead *a, const char *p) {
+    size_t n = 0;
+    for (int i = 0; n == 0 && i < 100; i++) {
+        n = ahead_line(a, p);
+        if (n == 0) usleep(1000);
+    }
+    return n;
+}
+
+static void test_only_valid_lines_are_known(void **state) {
     (void)state;
+    static const char lines[] = "{\"a\":1}\nx\n\n[]\r\n7\n", more[] = "[1]\n[2\n[3]\n";
     struct ahead *a = ahead_start(NULL);
     if (!a) return; /* one processor: there is nothing to test */
-    make_text(5, 0);
-    char *bad = memmem(text.data + text.len / 2, text.len / 2, "{\"n\"", 4);
-    assert_non_null(bad);
-    bad[0] = 'x';
-    ahead_look(a, text.data, text.len);
-    const char *last = memrchr(text.data, '{', text.len);
-    for (int i = 0; i < 200; i++) {
-        assert_false(ahead_passed(a, last, 10));
-        assert_false(ahead_passed(a, bad, 10));
-        assert_false(ahead_passed(a, text.data, 10)); /* the caller's share */
-        usleep(1000);
-    }
-    assert_true(ahead_passed(a, memmem(bad - 600, 400, "{\"n\"", 4), 4));
+    ahead_look(a, lines, sizeof lines - 1);
+    assert_int_equal(line_at(a, lines), 8);
+    assert_int_equal(line_at(a, lines + 8), 0);     /* x */
+    assert_int_equal(line_at(a, lines + 10), 0);    /* blank */
+    assert_int_equal(line_at(a, lines + 12), 0);    /* no line begins here */
+    assert_int_equal(line_at(a, lines + 15), 2);    /* 7, behind one that was passed over */
+    assert_int_equal(ahead_line(a, lines + 15), 0); /* there is no way back */
+    ahead_look(a, more, sizeof more - 1);
+    assert_int_equal(line_at(a, more), 4);
+    ahead_leave(a);
+    assert_int_equal(line_at(a, more + 4), 0); /* [2 */
+    assert_int_equal(line_at(a, more + 7), 4);
     ahead_rest(a);
-    assert_false(ahead_passed(a, bad - 100, 4));
+    ahead_look(a, lines, sizeof lines - 1); /* the same bytes, told anew */
+    assert_int_equal(line_at(a, lines), 8);
+    ahead_rest(a);
+    assert_int_equal(ahead_line(a, lines + 15), 0);
     ahead_free(a);
+}
+
+/* Lines of two bytes: more of them in a piece than are kept. */
+static void test_more_lines_than_are_known(void **state) {
+    (void)state;
+    uint64_t good, bad;
+    buf_clear(&text);
+    for (int i = 0; i < (6 << 20); i++) assert_int_equal(buf_append(&text, "1\n", 2), 0);
+    uint32_t large = read_all(SIZE_MAX, &good, &bad);
+    assert_int_equal(good, 6 << 20);
+    assert_int_equal(bad, 0);
+    assert_int_equal(read_all(64u << 10, &good, &bad), large);
+}
+
+/* Lines that do not fit in front of what was read ahead. */
+static void test_lines_longer_than_a_read(void **state) {
+    (void)state;
+    uint64_t good, bad;
+    buf_clear(&text);
+    for (unsigned i = 0; i < 60; i++) {
+        static const int sizes[] = {10, 300000, 7, 1500000, 262143, 262144, 262145, 2};
+        assert_int_equal(buf_printf(&text, "\"%0*u\"\n", sizes[i % 8], i), 0);
+    }
+    uint32_t large = read_all(SIZE_MAX, &good, &bad);
+    assert_int_equal(good, 60);
+    assert_int_equal(read_all(64u << 10, &good, &bad), large);
+    assert_int_equal(read_all((1u << 20) - 3, &good, &bad), large);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_flood_without_faults),
         cmocka_unit_test(test_a_flood_with_faults_gives_the_same_answers),
-        cmocka_unit_test(test_only_valid_lines_are_passed),
+        cmocka_unit_test(test_only_valid_lines_are_known),
+        cmocka_unit_test(test_more_lines_than_are_known),
+        cmocka_unit_test(test_lines_longer_than_a_read),
     };
     sys.read = flood_read;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -485,7 +485,7 @@ static int everything(struct heap *h, struct value v) {
     for (uint32_t i = 0; rc == 0 && i < n; i++) rc = array_append(h, &y, items[i]);
     x = value_object();
     if (rc == 0) rc = object_set(h, &x, "y", 1, y);
-    for (uint32_t i = 0; rc == 0 && i < 17; i++) rc = object_set(h, &x, "abcdefghijklmnopq" + i, 1, y);
+    for (uint32_t i = 0; rc == 0 && i < 17; i++) rc = object_set(h, &x, &"abcdefghijklmnopq"[i], 1, y);
     if (rc == 0) rc = object_set(h, &x, "y", 1, v);
     if (rc == 0) rc = object_set(h, &v, "z", 1, v);
     if (rc == 0) rc = value_members_sorted(h, v, &m, &n);

@@ -107,6 +107,21 @@ static void everything_else_is_refused(void **state) {
     }
 }
 
+static void ranges_that_end_before_they_begin_are_refused_where_it_can_be_told(void **state) {
+    (void)state;
+    static const char *const bad[] = {"8:5", "+8:+5", "-5:-8", "@2024-01-02:2024-01-01", "@-1h:@-2h"};
+    static const char *const good[] = {"5:5", "-8:-5", "8:-5", "end:3", "@-1h:@-1h", "+0:+0"};
+    struct offset_range_spec r;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct err e = {0};
+        char want[80];
+        assert_int_equal(offset_parse(bad[i], NOW, &r, &e), G_USAGE);
+        (void)snprintf(want, sizeof want, "range '%s' ends before it begins", bad[i]);
+        assert_string_equal(e.text, want);
+    }
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) assert_int_equal(offset_parse(good[i], NOW, &r, NULL), 0);
+}
+
 static uint64_t place(struct cursor *c, const char *text, const uint64_t *stored) {
     struct offset_range_spec r;
     struct err e = {0};
@@ -157,6 +172,7 @@ int main(void) {
         cmocka_unit_test(ranges_have_two_points_or_an_open_side),
         cmocka_unit_test(a_range_of_times_is_cut_at_the_colon_that_makes_sense_of_it),
         cmocka_unit_test(everything_else_is_refused),
+        cmocka_unit_test(ranges_that_end_before_they_begin_are_refused_where_it_can_be_told),
         cmocka_unit_test(points_lie_between_the_first_kept_record_and_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

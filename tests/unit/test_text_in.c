@@ -109,7 +109,7 @@ static void check_config(const struct text_in_config *c, const char *p, size_t n
     }
 }
 
-static void check(enum in_format f, enum value_kind kind, const char *text, const char *want) {
+static void check(enum in_format f, enum payload_kind kind, const char *text, const char *want) {
     struct text_in_config c = {.format = f, .kind = kind, .infer = true, .record_limit = 1000};
     check_config(&c, text, strlen(text), want);
 }
@@ -156,7 +156,7 @@ static void test_lines_are_strings_bytes_or_json(void **state) {
     check(IN_LINES, KIND_TEXT, "ok\nb\xFFz\n", "1 json:\"ok\"\n2 data: not UTF-8 at byte 2 [b\xFFz]\neof");
 }
 
-static void check_lp(enum value_kind kind, const char *p, size_t n, const char *want) {
+static void check_lp(enum payload_kind kind, const char *p, size_t n, const char *want) {
     struct text_in_config c = {.format = IN_LP, .kind = kind, .record_limit = 30};
     check_config(&c, p, n, want);
 }
@@ -433,43 +433,6 @@ static void test_names_of_formats(void **state) {
     assert_int_equal(in_format_parse("detect"), IN_DETECT);
 }
 
-/* A pipe, so that what would block is real. */
-static void check_ready(enum in_format f, const char *part, const char *rest) {
-    struct text_in_config c = {.format = f, .record_limit = 1000};
-    struct inbuf in;
-    struct text_in *t;
-    struct record r;
-    int fds[2];
-    sys.read = read;
-    assert_int_equal(pipe(fds), 0);
-    must(inbuf_init(&in, fds[0], "pipe", NULL));
-    must(text_in_open(&t, &in, &c, NULL));
-    assert_int_equal(write(fds[1], part, strlen(part)), strlen(part));
-    assert_true(text_in_ready(t));
-    must(text_in_next(t, &r, NULL));
-    assert_true(text_in_ready(t));
-    must(text_in_next(t, &r, NULL));
-    assert_false(text_in_ready(t));
-    assert_int_equal(write(fds[1], rest, strlen(rest)), strlen(rest));
-    assert_true(text_in_ready(t));
-    must(text_in_next(t, &r, NULL));
-    assert_false(text_in_ready(t));
-    close(fds[1]);
-    assert_true(text_in_ready(t));
-    assert_int_equal(text_in_next(t, &r, NULL), G_EOF);
-    text_in_free(t);
-    inbuf_release(&in);
-    close(fds[0]);
-}
-
-static void test_ready_is_false_when_the_next_record_must_be_waited_for(void **state) {
-    (void)state;
-    check_ready(IN_JSON, "1\n2\n\n \r\n[", "]\n\n");
-    check_ready(IN_LINES, "1\n2\n3", "3\n");
-    check_ready(IN_CSV, "a\n\"1\"\n2\n\"x\ny\"", "\n");
-    check_ready(IN_TSV, "a\n1\n2\n\"x", "\n");
-}
-
 static void test_a_tombstone_a_key_and_headers_over_their_limits(void **state) {
     (void)state;
     struct buf in = {0};
@@ -528,7 +491,6 @@ int main(void) {
         cmocka_unit_test(test_formats_are_told_apart_by_the_first_bytes),
         cmocka_unit_test(test_a_long_first_line_is_told_at_64_kib),
         cmocka_unit_test(test_names_of_formats),
-        cmocka_unit_test(test_ready_is_false_when_the_next_record_must_be_waited_for),
         cmocka_unit_test(test_a_tombstone_a_key_and_headers_over_their_limits),
         cmocka_unit_test(test_an_envelope_may_be_longer_than_its_record),
     };
