@@ -318,7 +318,12 @@ static char *put_offset(char *p, int32_t offset_s) {
 static int todate(struct heap *h, struct value v, const struct time_zone *tz, struct value *ret) {
     char text[64], *p = text;
     struct moment m;
-    if (!moment_of(v, &m)) return throw_moment(h, v, "strftime/1 requires parsed datetime inputs");
+    if (v.kind == VK_ARRAY) {
+        int rc = wall_moment(h, v, "strftime/1", &m);
+        if (rc < 0) return rc;
+    } else if (!moment_of(v, &m)) {
+        return throw_moment(h, v, "strftime/1 requires parsed datetime inputs");
+    }
     struct wall w = wall_of(m, tz);
     unsigned year = (unsigned)(w.year < 0 ? -w.year : w.year);
     if (year > 9999) return throw_moment(h, v, ""); /* it is the next year there */

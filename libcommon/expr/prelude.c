@@ -23,9 +23,7 @@ static const struct definition {
      " | if $new == [] then [.[0], .[1] + [$p]] else [(.[0] | setpath($p; $new[0])), .[1]] end)"
      " | . as [$v, $gone] | $v | delpaths($gone); ."},
     {"add", 1, "def add(f): reduce f as $x (null; . + $x); ."},
-    {"all", 0, "def all: all(.[]; .); ."},
     {"all", 1, "def all(f): all(.[]; f); ."},
-    {"any", 0, "def any: any(.[]; .); ."},
     {"any", 1, "def any(f): any(.[]; f); ."},
     {"arrays", 0, "def arrays: select(type == \"array\"); ."},
     {"booleans", 0, "def booleans: select(type == \"boolean\"); ."},

@@ -55,6 +55,8 @@ static void clocks_are_taken_apart_and_put_together(void **state) {
 
 static const struct func_case dates[] = {
     {"todate", "1425599621", NULL, "\"2015-03-05T23:53:41Z\""},
+    {"todate", "[2015,2,5,23,53,41.5,4,63]", NULL, "\"2015-03-05T23:53:41.500Z\""},
+    {"todate", "[2015,2]", NULL, "!strftime/1 requires parsed datetime inputs"},
     {"todate", "0", NULL, "\"1970-01-01T00:00:00Z\""},
     {"todate", "-1", NULL, "\"1969-12-31T23:59:59Z\""},
     {"todateiso8601", "1425599621", NULL, "\"2015-03-05T23:53:41Z\""},
