@@ -27,25 +27,32 @@ static bool holds(enum ast_op op, int order) {
     }
 }
 
-int eval_compare(struct expr_run *r, const struct node *n, struct value a, struct value b, struct value *ret) {
-    bool equal;
+static int compare(struct expr_run *r, const struct node *n, struct value a, struct value b, bool *ret) {
     int order, g;
     r->at = n;
     if (n->op == OP_EQUAL || n->op == OP_UNEQUAL) {
+        bool equal;
         g = value_equal(&r->heap, a, b, &equal);
-        if (g == 0) *ret = value_bool(equal == (n->op == OP_EQUAL));
+        if (g == 0) *ret = equal == (n->op == OP_EQUAL);
         return g;
     }
     if (a.kind == VK_NUMBER && b.kind == VK_NUMBER) {
         int64_t i, k;
         double x, y;
         if (value_number(a, &i, &x) && value_number(b, &k, &y)) {
-            *ret = value_bool(holds(n->op, (i > k) - (i < k)));
+            *ret = holds(n->op, (i > k) - (i < k));
             return 0;
         }
     }
     g = value_compare(&r->heap, a, b, &order);
-    if (g == 0) *ret = value_bool(holds(n->op, order));
+    if (g == 0) *ret = holds(n->op, order);
+    return g;
+}
+
+int eval_compare(struct expr_run *r, const struct node *n, struct value a, struct value b, struct value *ret) {
+    bool truth = false;
+    int g = compare(r, n, a, b, &truth);
+    if (g == 0) *ret = value_bool(truth);
     return g;
 }
 
@@ -62,11 +69,30 @@ static int two(struct expr_run *r, const struct node *n, struct value in, struct
     return g < 0 ? g : operand(r, n->a, in, a);
 }
 
+int eval_truth(struct expr_run *r, const struct node *n, struct value in, bool *ret) {
+    struct value a, b;
+    int g;
+    for (; n->type == N_AND || n->type == N_OR; n = n->b) {
+        bool left = false;
+        g = eval_truth(r, n->a, in, &left);
+        if (g < 0) return g;
+        if (left == (n->type == N_AND)) continue;
+        *ret = left;
+        return 0;
+    }
+    if (n->type == N_COMPARE) {
+        g = two(r, n, in, &a, &b);
+        return g < 0 ? g : compare(r, n, a, b, ret);
+    }
+    g = operand(r, n, in, &a);
+    if (g == 0) *ret = value_truthy(a);
+    return g;
+}
+
 static int logic(struct expr_run *r, const struct node *n, struct value in, struct value *ret) {
-    struct value v;
-    int g = eval_one(r, n->a, in, &v);
-    if (g == 0 && value_truthy(v) == (n->type == N_AND)) g = eval_one(r, n->b, in, &v);
-    if (g == 0) *ret = value_bool(value_truthy(v));
+    bool truth = false;
+    int g = eval_truth(r, n, in, &truth);
+    if (g == 0) *ret = value_bool(truth);
     return g;
 }
 
@@ -231,9 +257,9 @@ static int through_each(struct expr_run *r, const struct node *n, struct value i
 }
 
 static int condition(struct expr_run *r, const struct node *n, struct value in, struct value *ret) {
-    struct value v;
-    int g = eval_one(r, n->a, in, &v);
-    return g < 0 ? g : eval_one(r, value_truthy(v) ? n->b : n->c, in, ret);
+    bool truth = false;
+    int g = eval_truth(r, n->a, in, &truth);
+    return g < 0 ? g : eval_one(r, truth ? n->b : n->c, in, ret);
 }
 
 static int raise(struct expr_run *r, const struct node *n, struct value in) {

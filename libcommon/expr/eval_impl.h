@@ -42,6 +42,8 @@ struct sink {
 
 /* 0, G_DATA with heap.thrown and r->at, G_NOMEM, G_STOPPED, or one of the STOP_ above. */
 int eval_one(struct expr_run *r, const struct node *n, struct value in, struct value *ret) NODISCARD;
+/* Is a single node's result truthy? */
+int eval_truth(struct expr_run *r, const struct node *n, struct value in, bool *ret) NODISCARD;
 /* A single node's result as JSON text, without building the objects and arrays that it makes. */
 int eval_write(struct expr_run *r, const struct node *n, struct value in, struct buf *out) NODISCARD;
 int eval_each(struct expr_run *r, const struct node *n, struct value in, struct sink *k) NODISCARD;

@@ -115,8 +115,7 @@ static int iterate_place(struct expr_run *r, struct path_sink *k, struct place p
     int g;
     if (p.path.kind == VK_NULL) return lost(r, s->node, p.value, NULL);
     r->at = s->node;
-    if (p.value.kind != VK_ARRAY && p.value.kind != VK_OBJECT)
-        return throw_not_iterable(&r->heap, p.value);
+    if (p.value.kind != VK_ARRAY && p.value.kind != VK_OBJECT) return throw_not_iterable(&r->heap, p.value);
     value_iter_init(&it, p.value);
     while ((g = value_iter_next(&r->heap, &it, &name, &v)) > 0) {
         g = append(r, p, p.value.kind == VK_ARRAY ? value_int(i++) : name, v, s->next);

@@ -301,6 +301,12 @@ static int find(struct expr_run *r, const struct expr *x, struct finder *f, stru
 
 int expr_true(struct expr_run *r, const struct expr *x, bool *ret, struct err *e) {
     struct finder f = {.truthy = true};
+    if (x->engine != EXPR_JQ && x->root->single) {
+        struct value in;
+        int bad = start(r, x, &in);
+        if (bad == 0) bad = eval_truth(r, x->root, in, ret);
+        return bad < 0 ? explain_error(r, x, bad, e) : 0;
+    }
     int g = find(r, x, &f, e);
     if (g < 0) return g;
     *ret = g == FOUND;

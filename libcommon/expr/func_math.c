@@ -108,11 +108,17 @@ static int f_yn(struct heap *h, const struct value *args, struct value *ret) {
 
 /* ---- those that leave integers alone ---- */
 
+/* A whole double, as an integer where that is the same number: those are cheaper to print. */
+static struct value whole(double d) {
+    bool exact = d > -0x1p53 && d < 0x1p53 && !(d == 0 && signbit(d));
+    return exact ? value_int((int64_t)d) : value_double(d);
+}
+
 #define ROUNDING(name, function)                                                                                       \
     static int f_##name(struct heap *h, const struct value *args, struct value *ret) {                                 \
         if (args[0].kind != VK_NUMBER) return throw_about(h, args[0], "number required");                              \
         struct number n = number_of(args[0]);                                                                          \
-        *ret = n.whole ? args[0] : value_double(function(n.d));                                                        \
+        *ret = n.whole ? args[0] : whole(function(n.d));                                                               \
         return 0;                                                                                                      \
     }
 

@@ -182,21 +182,25 @@ static int f_now(struct heap *h, const struct value *args, struct value *ret) {
     return moment_value(h, (struct moment){t.tv_sec, (uint32_t)t.tv_nsec}, ret);
 }
 
-static int to_wall(struct heap *h, struct value v, const struct time_zone *tz, const char *message, struct value *ret) {
+static int to_wall(struct heap *h, struct value v, const struct time_zone *tz, const char *name, struct value *ret) {
     struct moment m;
-    if (!moment_of(v, &m)) return throw_moment(h, v, message);
+    if (!moment_of(v, &m)) {
+        char message[64];
+        (void)snprintf(message, sizeof message, "%s() requires numeric inputs", name);
+        return throw_moment(h, v, message);
+    }
     struct wall w = wall_of(m, tz);
     return wall_value(h, &w, ret);
 }
 
 static int f_gmtime(struct heap *h, const struct value *args, struct value *ret) {
-    return to_wall(h, args[0], NULL, "gmtime() requires numeric inputs", ret);
+    return to_wall(h, args[0], NULL, "gmtime", ret);
 }
 
 static int local_wall(struct heap *h, struct value v, const struct value *zone, struct value *ret) {
     const struct time_zone *tz;
     int rc = zone_of(h, zone, &tz);
-    return rc < 0 ? rc : to_wall(h, v, tz, "localtime() requires numeric inputs", ret);
+    return rc < 0 ? rc : to_wall(h, v, tz, "localtime", ret);
 }
 
 static int f_localtime(struct heap *h, const struct value *args, struct value *ret) {

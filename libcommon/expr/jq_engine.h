@@ -5,7 +5,7 @@
  * sandbox is entered.
  *
  * What differs from the command jq: nothing is read beside the record (`input`, `inputs` raise an error) and nothing
- * is printed (`debug` and `stderr` are silent); `halt` and `halt_error` end the run with an error that `try` does not
+ * is printed (`debug` and its kin are silent); `halt` and `halt_error` end the run with an error that `try` does not
  * catch; input_filename is null. Definitions in ~/.jq are seen, as by the command.
  *
  * What libjq 1.6 brings along: numbers are doubles of 17 digits; records nested deeper than 256 are refused, as are

@@ -21,20 +21,22 @@
 struct driver {
     enum expr_engine engine;
     struct expr_set *set;
-    struct expr *program;
+    struct expr *program, *other;
     struct expr_run *run;
     struct json_validator validator;
     struct buf result;
     char *held; /* the last input, which must live until the next one begins */
-    bool exact;
+    bool exact, shared;
 };
+
+static const char other_program[] = "[.n, .o.n?, .o.deep.s?, .a[0]?, .s, .x.y?, .ts, .id]?";
 
 static void program_close(struct driver *d) {
     expr_run_free(d->run);
     expr_set_free(d->set);
     d->run = NULL;
     d->set = NULL;
-    d->program = NULL;
+    d->program = d->other = NULL;
 }
 
 static void reason_print(const char *word, const char *text) {
@@ -46,6 +48,8 @@ static void program_open(struct driver *d, const char *text) {
     program_close(d);
     d->set = expr_set_new(d->engine);
     int rc = d->set ? expr_add(d->set, "expression", text, &d->program, &e) : err_nomem(&e);
+    d->shared = !d->shared;
+    if (rc == 0 && d->shared && d->engine != EXPR_JQ) rc = expr_add(d->set, "expression", other_program, &d->other, &e);
     if (rc == 0) rc = expr_run_new(d->set, &d->run, &e);
     if (rc == 0) {
         puts("ok");
@@ -87,6 +91,8 @@ static void input_run(struct driver *d, const char *text, size_t n) {
         expr_begin(d->run, &in);
         free(d->held);
         d->held = copy;
+        struct value first;
+        if (d->other && expr_first(d->run, d->other, &first, &e) < 0) err_clear(&e);
         int rc = expr_each(d->run, d->program, result_print, d, &e);
         if (rc == 0)
             puts("done");

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Random programs over random records, or over the real ones of a folder: the native engine must give what jq gives.
 
-usage: expr_random.py [--seed N] [--programs N] [--seconds N] [--first N] [--data DIR] [-v]
+usage: expr_random.py [--seed N] [--programs N] [--seconds N] [--first N] [--data DIR] [--engine NAME] [-v]
 with expr_driver in $LEAT_BUILD/tests/peers. Programs are made by expr_grammar.py from the seed and their number, so
 that `--seed S --first N --programs 1` makes a case again. Results compare as values, numbers by value and to 1e-15;
 errors as errors, and the share of equal messages is told. A difference is shrunk and shown. Exit 0: there was none.
@@ -31,7 +31,7 @@ SHRINK_SECONDS = 8
 
 # ---- jq, many programs at once ----
 
-def jq_batch(programs, texts, seconds=20):
+def jq_batch(programs, texts, seconds=10):
     """Answers of jq by program and text; None for a program that it refuses, or that makes it die or take too long."""
     filters = ',\n'.join(f'[try (({program})\n | [.]) catch {{e: .}}]' for program in programs)
     try:
@@ -163,7 +163,7 @@ def data_sets(folder):
 class Test:
     def __init__(self, options):
         self.options = options
-        self.driver = Driver('native', seconds=3)
+        self.driver = Driver(options.engine, seconds=3)
         self.deadline = time.monotonic() + options.seconds
         self.programs = self.compared = self.errors = self.messages_differ = self.unanswered = self.different = 0
         self.refused = collections.Counter()
@@ -179,7 +179,8 @@ class Test:
         print(f'DIFFERENT: {where}, seed {self.options.seed}, program {number}')
         if not found:
             small, record, found = tree, text, ('? (it does not differ when run again)', '?')
-        print(f'    program  {small}\n    record   {record}\n    jq       {found[1]}\n    native   {found[0]}', flush=True)
+        print(f'    program  {small}\n    record   {record}\n    jq       {found[1]}\n'
+              f'    {self.options.engine:8} {found[0]}', flush=True)
 
     def compare(self, where, number, tree, texts, theirs):
         self.programs += 1
@@ -242,8 +243,9 @@ class Test:
             for pair, n in self.messages.most_common(30):
                 print(f'message {n} times: {pair}')
         print(f'{self.programs} programs, {self.compared} results compared, {self.errors} of them errors '
-              f'({self.messages_differ} with another message); native refuses {sum(self.refused.values())} programs, jq '
-              f'{self.unanswered}; {self.different} different')
+              f'({self.messages_differ} with another message); '
+              f'{self.options.engine} refuses {sum(self.refused.values())} programs, jq {self.unanswered}; '
+              f'{self.different} different')
         return 1 if self.different or self.compared == 0 else 0
 
 
@@ -254,12 +256,15 @@ def main():
     parser.add_argument('--first', type=int, default=0)
     parser.add_argument('--seconds', type=float, default=50)
     parser.add_argument('--data')
+    parser.add_argument('--engine', default='native')
     parser.add_argument('-v', '--verbose', action='store_true')
     test = Test(parser.parse_args())
     os.environ['TZ'] = 'UTC'
     test.run_data() if test.options.data else test.run_random()
-    test.driver.close()
-    sys.exit(test.summary())
+    code = test.driver.close()
+    if code:
+        print(f'expr_driver ended with exit code {code}')
+    sys.exit(test.summary() or code)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@
 #include "base/timefmt.h"
 #include "cli/diag.h"
 #include "cli/progress.h"
+#include "expr/caret.h"
 
 static int kept_stderr = -1, read_end = -1;
 
@@ -69,8 +70,47 @@ static void data_in_messages_cannot_drive_the_terminal(void **state) {
     diag_init("show", DIAG_NORMAL);
     diag_errorf("bad key '%s'", "\x1b]0;title\x07\r\xe2\x80\xae");
     printed("leat show: bad key '\\x1b]0;title\\x07\\x0d\\u202e'\n");
-    diag_errorf("line one\nline two");
-    printed("leat show: line one\nline two\n");
+}
+
+/* A newline from data would let a record write messages of its own; those of a caret are ours. */
+static void data_in_messages_cannot_begin_a_line(void **state) {
+    (void)state;
+    struct err e = {0};
+    static const char data[] = "a\nleat show: all is well";
+    diag_init("show", DIAG_VERBOSE);
+    diag_errorf("bad key '%s'", data);
+    diag_warn("bad key '%s'", data);
+    diag_info("key '%s'", data);
+    diag_hint("not '%s'", data);
+    diag_print("'%s'", data);
+    printed("leat show: bad key 'a\\x0aleat show: all is well'\n"
+            "leat show: warning: bad key 'a\\x0aleat show: all is well'\n"
+            "leat show: key 'a\\x0aleat show: all is well'\n"
+            "  hint: not 'a\\x0aleat show: all is well'\n"
+            "'a\\x0aleat show: all is well'\n");
+    (void)err_set(&e, G_DATA, "no '%s'", data);
+    (void)caret_append(&e, ".a", 1);
+    (void)err_prefix(&e, "'%s': ", "\n");
+    diag_error(&e);
+    diag_warning(&e);
+    printed("leat show: '\\x0a': no 'a\\x0aleat show: all is well'\n  .a\n   ^\n"
+            "leat show: warning: '\\x0a': no 'a\\x0aleat show: all is well'\n  .a\n   ^\n");
+}
+
+/* Escapes take more room than newlines: the text is cut, at the end and nowhere else. */
+static void many_newlines_fit_an_error(void **state) {
+    (void)state;
+    struct err e;
+    for (size_t n = sizeof e.text / 4 - 4; n <= sizeof e.text; n++) {
+        char data[sizeof e.text + 1];
+        memset(data, '\n', n);
+        data[n] = '\0';
+        memset(&e, 'x', sizeof e);
+        (void)err_set(&e, G_DATA, "%.*s", (int)n, data);
+        size_t len = strlen(e.text), escapes = n < (sizeof e.text - 1) / 4 ? n : (sizeof e.text - 1) / 4;
+        assert_int_equal(len, escapes * 4);
+        for (size_t i = 0; i < len; i++) assert_int_equal(e.text[i], "\\x0a"[i % 4]);
+    }
 }
 
 static void a_message_takes_the_progress_line_away(void **state) {
@@ -122,6 +162,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(messages_name_the_tool_and_obey_verbosity, capture_begin, capture_end),
         cmocka_unit_test_setup_teardown(data_in_messages_cannot_drive_the_terminal, capture_begin, capture_end),
+        cmocka_unit_test_setup_teardown(data_in_messages_cannot_begin_a_line, capture_begin, capture_end),
+        cmocka_unit_test(many_newlines_fit_an_error),
         cmocka_unit_test_setup_teardown(a_message_takes_the_progress_line_away, capture_begin, capture_end),
         cmocka_unit_test_setup_teardown(progress_is_drawn_when_asked_for_and_taken_away_at_the_end, capture_begin,
                                         capture_end),

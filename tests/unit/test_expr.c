@@ -65,7 +65,8 @@ static char *run_json(enum expr_engine engine, const char *program, const char *
 static void errors_have_a_caret(void **state) {
     (void)state;
     GIVES(".a + 1", "{\"a\":\"x\"}", "expression: string (\"x\") and number (1) cannot be added\n  .a + 1\n     ^");
-    GIVES("1,.a.b.c", "{\"a\":{\"b\":7}}", "1\nexpression: Cannot index number with string \"c\"\n  1,.a.b.c\n        ^");
+    GIVES("1,.a.b.c", "{\"a\":{\"b\":7}}",
+          "1\nexpression: Cannot index number with string \"c\"\n  1,.a.b.c\n        ^");
     GIVES("[.[]", "1", "expression: syntax error: ']' expected at the end\n  [.[]\n      ^");
     GIVES("1 ~ 2", "1", "expression: syntax error: '~' makes no sense here\n  1 ~ 2\n    ^");
     GIVES(". as $x | $y", "1", "expression: variable $y is not defined\n  . as $x | $y\n            ^");

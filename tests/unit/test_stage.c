@@ -52,9 +52,9 @@ static int on_end(void *ctx, struct stage *s, struct err *err) {
     say("end ");
     return 0;
 }
-static void on_notice(void *ctx, const char *text) {
+static void on_notice(void *ctx, const struct err *what) {
     (void)ctx;
-    say("[%s] ", text);
+    say("[%s] ", what->text);
 }
 
 static int put_letter(struct sink *s, const struct block_header *like, const struct record *r, struct err *err) {
