@@ -3,54 +3,35 @@
 #include "log/clean.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "base/number.h"
-#include "base/timefmt.h"
 #include "cli/diag.h"
 #include "cli/grid.h"
-#include "log/cursor.h"
+#include "log/offsets.h"
 #include "sys/sys.h"
 #include "topic.h"
 
 /* ---- trim ---- */
 
-struct place {
-    bool end, by_time;
-    uint64_t offset;
-    int64_t time;
-};
-
 struct trim {
-    struct place before;
+    struct offset_range_spec before; /* a point */
     struct grid grid;
 };
 
-static int parse_place(const char *text, struct place *ret, struct err *e) {
-    *ret = (struct place){0};
+static int parse_place(const char *text, struct offset_range_spec *ret, struct err *e) {
     if (!text) return err_set(e, G_USAGE, "--before is needed: an offset, 'end' or @TIME");
-    if (strcmp(text, "end") == 0) {
-        ret->end = true;
-        return 0;
-    }
-    if (text[0] == '@') {
-        ret->by_time = true;
-        int g = time_parse_relative(text + 1, strlen(text + 1), sys.wall_ns(), NULL, &ret->time, e);
-        return g < 0 ? G_USAGE : 0;
-    }
-    if (number_parse_u64(text, strlen(text), 0, OFFSET_MAX, &ret->offset, NULL) < 0)
-        return err_set(e, G_USAGE, "'%s' is not an offset, 'end' or @TIME", text);
-    return 0;
+    int g = offset_parse(text, sys.wall_ns(), ret, e);
+    if (g == 0 && (ret->has_to || ret->from.kind == OFFSET_STORED))
+        g = err_set(e, G_USAGE, "'%s' is not one place for all readers: N, -N, +N, end or @TIME", text);
+    return g;
 }
 
-static int find_place(struct topic *t, uint32_t partition, const struct place *p, uint64_t *ret_start,
+static int find_place(struct topic *t, uint32_t partition, const struct offset_point *p, uint64_t *ret_start,
                       uint64_t *ret_offset, struct err *e) {
     struct cursor c;
     int g = cursor_open(&c, t, partition, false, e);
     if (g < 0) return g;
     *ret_start = cursor_start(&c);
-    *ret_offset = p->end ? cursor_end(&c) : p->offset;
-    if (p->by_time) g = cursor_find_time(&c, p->time, ret_offset, e);
+    g = offset_resolve(p, &c, NULL, ret_offset, e);
     cursor_close(&c);
     return g;
 }
@@ -59,7 +40,7 @@ static int trim_partition(struct run *r, struct topic *t, uint32_t partition, vo
     struct trim *trim = ctx;
     struct maintain_report m;
     uint64_t start = 0, offset = 0;
-    int g = find_place(t, partition, &trim->before, &start, &offset, e);
+    int g = find_place(t, partition, &trim->before.from, &start, &offset, e);
     if (g == 0) g = partition_trim(t, partition, offset, r->o->execute, &m, e);
     if (g < 0) return g;
     if (r->o->json)

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "cli/diag.h"
 #include "cli/exit.h"
+#include "cli/stage_options.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 
@@ -71,10 +72,10 @@ static const struct option_spec trim_table[] = {
     {.name = "before",
      .kind = OPTION_STRING,
      .arg = "PLACE",
-     .help = "remove what lies before this offset, 'end', or @TIME",
-     .man =
-         "Remove what lies before this offset, before\n.Cm end ,\nor before the first record of this time or later:\n"
-         ".Cm @ Ns Ar TIME ,\nas in\n.Li @-7d .",
+     .help = "remove what lies before this place: N, -N (all but the last N), +N, 'end', or @TIME",
+     .man = "Remove what lies before this place, written as\n.Xr leat-consume 1\ntakes it: an offset,\n"
+            ".Fl Ar N\n(all but the last\n.Ar N ) ,\n.Cm + Ns Ar N ,\n.Cm end ,\nor before the first record of this "
+            "time or later:\n.Cm @ Ns Ar TIME ,\nas in\n.Li @-7d .",
      .offset = offsetof(struct options, before)},
     ONLY_OPTION,
     {.name = "execute",
@@ -268,13 +269,14 @@ int main(int argc, char **argv) {
     if (code >= 0) return code;
     struct run r = {.o = &o, .args = &args};
     signals_init(true);
-    bool make = strcmp(args.command->name, "create") == 0;
+    bool make = strcmp(args.command->name, "create") == 0, dump = strcmp(args.command->name, "dump") == 0;
     int g = log_open(&r.log, o.log.dir, make, o.force_fs, &e);
-    if (g == G_ABSENT && strcmp(args.command->name, "dump") == 0) {
+    if (g == G_ABSENT && dump) {
         r.no_log = e;
         g = 0;
     }
     if (g == 0) {
+        tool_sandbox(r.no_log.grade ? NULL : r.log.path, args.operand, dump ? args.operands : 0, false, NULL);
         g = run_command(&r, &e);
         log_close(&r.log);
     } else if (g == G_ABSENT && strcmp(args.command->name, "list") == 0) {

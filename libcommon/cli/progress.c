@@ -3,7 +3,6 @@
 #include "cli/progress.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -55,7 +54,9 @@ static int end_append(const struct progress *p, int64_t now_ns, struct buf *b) {
     double left_s = (double)(now_ns - p->started_ns) / (double)NS_PER_S * (1 - done) / done;
     if (left_s > 1e6) return 0;
     char text[DURATION_TEXT_MAX];
-    (void)duration_format((int64_t)ceil(left_s) * NS_PER_S, text);
+    int64_t up = (int64_t)left_s; /* not ceil(): a library more to load in every tool */
+    up += (double)up < left_s;
+    (void)duration_format(up * NS_PER_S, text);
     return buf_printf(b, "ETA %s, ", text);
 }
 

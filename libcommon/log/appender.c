@@ -59,6 +59,7 @@ struct appender {
     uint64_t pending_bytes; /* in all bodies */
     uint64_t unsynced_bytes;
     int64_t unsynced_since; /* boot clock; 0: nothing */
+    bool published;         /* policy none: readers were not told yet */
     struct job direct;      /* the caller's own way, without the thread */
     struct worker {
         pthread_t thread;
@@ -120,6 +121,17 @@ static void maintain(struct appender *a, const struct batch *b, char *notice, si
         (void)snprintf(notice, notice_size, "%s", why.text);
 }
 
+static void publish(struct appender *a, struct batch *b) {
+    partition_publish(&b->part, b->appended);
+    a->published = true;
+}
+
+/* Once for many partitions. */
+static void ring(struct appender *a) {
+    if (a->published) topic_wake(a->topic);
+    a->published = false;
+}
+
 /* Append the blocks of one partition in one step. The bodies are left empty, with their memory, for the next ones. */
 static int append_jobs(struct appender *a, struct job *const *jobs, unsigned n, char *notice, size_t notice_size,
                        struct err *e) {
@@ -145,7 +157,7 @@ static int append_jobs(struct appender *a, struct job *const *jobs, unsigned n, 
     if (a->unsynced_since == 0) a->unsynced_since = sys.boot_ns();
     if (a->config.acked && remember_ack(b, first, records) < 0) return err_nomem(e);
     if (a->config.sync.mode == SYNC_NONE)
-        partition_publish(&b->part, b->appended);
+        publish(a, b);
     else
         (void)sync_file_range(b->part.fd, 0, 0, SYNC_FILE_RANGE_WRITE); /* let the disk begin; no promise in it */
     if (segment != b->part.base) maintain(a, b, notice, notice_size);
@@ -262,6 +274,8 @@ static int worker_drain(struct appender *a, struct err *e) {
 static bool worker_start(struct appender *a) {
     struct worker *w = &a->worker;
     if (w->running) return true;
+    if (a->config.sync.mode == SYNC_NONE)
+        return false;                  /* nobody waits for a disk, and here the bytes are in the cache */
     if (a->config.acked) return false; /* acknowledgements go out in the caller's thread */
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->changed, NULL);
@@ -353,19 +367,23 @@ static int append_direct(struct appender *a, struct batch *b, struct err *e) {
 static int append_all(struct appender *a, struct err *e) {
     int g = worker_drain(a, e);
     for (uint32_t p = 0; g == 0 && p < a->topic->partitions; p++) g = append_direct(a, &a->batches[p], e);
+    ring(a);
     return g;
 }
 
-/* Too much is pending over many partitions: the fuller half goes, so that blocks stay as large as they can. */
+/* Too much is pending over many partitions: the fullest go, so that blocks get as large as they can. */
 static int append_fullest(struct appender *a, struct err *e) {
-    size_t average = a->pending_bytes / a->topic->partitions;
+    size_t most = 0;
+    for (uint32_t p = 0; p < a->topic->partitions; p++)
+        if (a->batches[p].body.len > most) most = a->batches[p].body.len;
     bool by_thread = worker_start(a);
     int g = 0;
     for (uint32_t p = 0; g == 0 && p < a->topic->partitions; p++) {
         struct batch *b = &a->batches[p];
-        if (b->body.len == 0 || b->body.len < average) continue;
+        if (b->body.len == 0 || b->body.len < most - most / 8) continue;
         g = by_thread ? hand_over(a, b, e) : append_direct(a, b, e);
     }
+    ring(a);
     return g;
 }
 
@@ -410,6 +428,7 @@ static int make_room(struct appender *a, struct batch *b, struct err *e) {
     if (a->config.partition < 0 && b->part.number == a->turn) a->turn = (a->turn + 1) % a->topic->partitions;
     if (worker_start(a)) return hand_over(a, b, e);
     g = append_direct(a, b, e);
+    ring(a);
     return g == 0 ? sync_flood(a, e) : g;
 }
 

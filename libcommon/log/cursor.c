@@ -317,6 +317,7 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
             .h = c->walk.h,
             .first = c->next_offset > c->walk.h.base_offset ? c->next_offset : c->walk.h.base_offset,
             .end = c->walk.next_offset,
+            .bytes = segment_walk_bytes(&c->walk),
         };
         c->next_offset = c->walk.next_offset;
         c->read_epoch = c->info.epoch;
@@ -325,17 +326,24 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
     }
 }
 
-int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw, const char **ret_body,
-                struct err *e) {
+static int read_block(const struct cursor_block *b, struct buf *bytes, struct err *e) {
     size_t n = 0;
     buf_clear(bytes);
     if (buf_reserve(bytes, (size_t)b->size) < 0) return err_nomem(e);
     int g = file_pread(b->fd, bytes->data, (size_t)b->size, (off_t)b->at, &n, "segment", e);
     if (g < 0) return g;
     bytes->len = n;
-    if (n < b->size) return err_set(e, G_CORRUPT, "segment ends inside a block");
-    const char *stored = bytes->data + BLOCK_HEADER_SIZE;
-    g = block_check_crc((const uint8_t *)bytes->data, stored, b->h.stored_size, e);
+    return n < b->size ? err_set(e, G_CORRUPT, "segment ends inside a block") : 0;
+}
+
+int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw, const char **ret_body,
+                struct err *e) {
+    const char *block = b->bytes;
+    int g = block ? 0 : read_block(b, bytes, e);
+    if (g < 0) return g;
+    if (!block) block = bytes->data;
+    const char *stored = block + BLOCK_HEADER_SIZE;
+    g = block_check_crc((const uint8_t *)block, stored, b->h.stored_size, e);
     return g < 0 ? g : block_open_body(&b->h, stored, raw, ret_body, e);
 }
 

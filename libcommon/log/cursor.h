@@ -38,6 +38,7 @@ struct cursor_block {
     uint64_t size; /* header and stored body */
     struct block_header h;
     uint64_t first, end; /* offsets: of the first record wanted (may lie inside), and behind the last */
+    const char *bytes;   /* header and stored body where they were read already, until the next call; else NULL */
 };
 
 int cursor_open(struct cursor *c, struct topic *t, uint32_t partition, bool uncommitted, struct err *e) NODISCARD;
@@ -57,8 +58,8 @@ int cursor_find_time(struct cursor *c, int64_t t, uint64_t *ret_offset, struct e
  * or the records here were removed by retention (next_offset has moved to what is kept: call again). */
 int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) NODISCARD;
 
-/* The block's bytes, checked, and its raw body. `bytes` holds header and stored body; *ret_body lies in it or in
- * `raw`. */
+/* The block's bytes, checked, and its raw body. `bytes` holds header and stored body if it must; *ret_body lies in it,
+ * in `raw`, or in the cursor, until its next call. */
 int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw, const char **ret_body,
                 struct err *e) NODISCARD;
 

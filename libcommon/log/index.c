@@ -100,7 +100,7 @@ int index_encode(const struct index *x, struct buf *b, struct err *e) {
     return 0;
 }
 
-void index_save(const struct index *x, int dir) {
+void index_save(const struct index *x, int dir, bool durable) {
     size_t n = HEAD_BYTES + x->count * ENTRY_BYTES;
     char *bytes = malloc(n);
     char name[SEGMENT_NAME_BYTES], tmp[SEGMENT_NAME_BYTES + 8];
@@ -111,7 +111,7 @@ void index_save(const struct index *x, int dir) {
     int fd = sys.open_beneath(dir, tmp, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (fd >= 0) {
         int g = file_pwrite_all(fd, bytes, n, 0, tmp, NULL);
-        if (g == 0) g = sys.fdatasync(fd); /* so that a power cut leaves no index that verify would call damaged */
+        if (g == 0 && durable) g = sys.fdatasync(fd);
         if (sys.close(fd) == 0 && g == 0) (void)sys.renameat(dir, tmp, dir, name);
     }
     free(bytes);

@@ -6,6 +6,8 @@
 #ifndef LEAT_LOG_INDEX_H
 #define LEAT_LOG_INDEX_H
 
+#include <stdbool.h>
+
 #include "log/segment.h"
 
 #define INDEX_STRIDE_BYTES (64u << 10)
@@ -37,8 +39,9 @@ int index_build(struct index *x, int fd, const struct segment_identity *id, cons
 /* The bytes of BASE.idx, appended. */
 int index_encode(const struct index *x, struct buf *b, struct err *e) NODISCARD;
 
-/* Write BASE.idx, at best: a failure is not reported, as nothing depends on it. */
-void index_save(const struct index *x, int dir);
+/* Write BASE.idx, at best: a failure is not reported, as nothing depends on it. Not `durable`: a power cut may leave
+ * anything of it, and the recovery behind it removes it. */
+void index_save(const struct index *x, int dir, bool durable);
 
 /* Read BASE.idx if it is there and describes exactly this segment, else build. */
 int index_load_or_build(struct index *x, int dir, int fd, const struct segment_identity *id,

@@ -38,13 +38,26 @@ static int parse_range(const char *text, size_t colon, int64_t now_ns, struct of
     return parse_point(text + colon + 1, n - colon - 1, now_ns, ret->from.kind == OFFSET_TIME, &ret->to, e);
 }
 
+/* Where both sides count from the same place it can be told at once. */
+static bool is_reversed(const struct offset_range_spec *r) {
+    if (r->from.kind != r->to.kind) return false;
+    switch (r->from.kind) {
+    case OFFSET_AT:
+    case OFFSET_FROM_START: return r->from.n > r->to.n;
+    case OFFSET_FROM_END: return r->from.n < r->to.n;
+    case OFFSET_TIME: return r->from.time_ns > r->to.time_ns;
+    default: return false;
+    }
+}
+
 int offset_parse(const char *text, int64_t now_ns, struct offset_range_spec *ret, struct err *e) {
     size_t n = strlen(text);
     *ret = (struct offset_range_spec){0};
     if (n > 0 && parse_point(text, n, now_ns, false, &ret->from, NULL) == 0) return 0;
     /* Times have colons, too: the range is cut at the first colon that leaves something lawful on both sides. */
     for (const char *c = strchr(text, ':'); c; c = strchr(c + 1, ':'))
-        if (parse_range(text, (size_t)(c - text), now_ns, ret, NULL) == 0) return 0;
+        if (parse_range(text, (size_t)(c - text), now_ns, ret, NULL) == 0)
+            return is_reversed(ret) ? err_set(e, G_USAGE, "range '%s' ends before it begins", text) : 0;
     return err_set(e, G_USAGE, "'%s' is no offset: beginning, end, stored, N, -N, +N, @TIME, or a range A:B of these",
                    text);
 }

@@ -35,8 +35,12 @@ static int open_files(struct partition *p, struct err *e) {
     int g = tail_map(p->dir, &p->tail, &p->writable, e);
     if (g < 0) return g;
     p->lock_fd = sys.open_beneath(p->dir, "lock", p->writable ? O_RDWR | O_CREAT : O_RDONLY, 0600);
-    if (p->lock_fd >= 0 || !p->writable) return 0;
-    return err_sys(e, errno, "cannot open 'lock'");
+    if (p->lock_fd < 0) return p->writable ? err_sys(e, errno, "cannot open 'lock'") : 0;
+    struct stat st;
+    if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
+    p->lock_dev = st.st_dev;
+    p->lock_ino = st.st_ino; /* of no other file while this one is open */
+    return 0;
 }
 
 /* Does the active segment have another size than the tail says, while nobody appends to it? */
@@ -81,6 +85,7 @@ int partition_open(struct partition *p, struct topic *t, uint32_t number, enum p
         .dir = -1,
         .lock_fd = -1,
         .fd = -1,
+        .pid = (uint32_t)getpid(),
         .lock_timeout_ns = LOCK_TIMEOUT_NS,
     };
     if (number >= t->partitions)
@@ -115,14 +120,12 @@ void partition_close(struct partition *p) {
 
 /* The lock is worth something only while the path still leads to the file that we locked. */
 static int check_lock_file(const struct partition *p, struct err *e) {
-    struct stat st;
     char label[TOPIC_NAME_MAX + 16];
     if (partition_is_deleted(p)) return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
-    if (sys.fstat(p->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at 'lock'");
     struct stat now = {0};
     if (sys.fstatat(p->dir, "lock", &now, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
         return err_sys(e, errno, "cannot look at 'lock'");
-    if (st.st_nlink > 0 && now.st_dev == st.st_dev && now.st_ino == st.st_ino) return 0;
+    if (now.st_ino != 0 && now.st_dev == p->lock_dev && now.st_ino == p->lock_ino) return 0;
     return err_set(e, G_IO, "the lock file of '%s' was removed or replaced", partition_label(p, label));
 }
 
@@ -177,7 +180,7 @@ int partition_lock(struct partition *p, struct err *e) {
         return g;
     }
     p->unsettled = false;
-    atomic_store(&p->tail->appending, (uint32_t)getpid());
+    atomic_store(&p->tail->appending, p->pid);
     return 0;
 }
 
@@ -189,7 +192,7 @@ void partition_unlock(struct partition *p) {
 int partition_lock_sync(struct partition *p, struct err *e) {
     char label[TOPIC_NAME_MAX + 16];
     int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
-    if (g == 0) atomic_store(&p->tail->syncing, (uint32_t)getpid());
+    if (g == 0) atomic_store(&p->tail->syncing, p->pid);
     return g;
 }
 
@@ -326,7 +329,6 @@ int partition_append(struct partition *p, struct append_block *blocks, size_t co
 
 void partition_publish(struct partition *p, uint64_t offset) {
     if (check_cut(p, offset, NULL) == 0) tail_raise(&p->tail->stable_offset, offset);
-    topic_wake(p->topic);
 }
 
 /* The sync itself. Under the sync lock, so that nobody syncs the same file between a failure and the poison. */
@@ -338,7 +340,8 @@ static int sync_fd(struct partition *p, int fd, struct err *e) {
                    p->topic->name, p->number);
 }
 
-/* Segments that were rolled without a sync (policy none) lie between the durable end and the active one. */
+/* Segments that were rolled without a sync (policy none) lie between the durable end and the active one, and the name
+ * of that one may not be durable either. */
 static int sync_older(struct partition *p, uint64_t synced, uint64_t active, struct err *e) {
     uint64_t *bases = NULL;
     size_t count = 0;
@@ -364,7 +367,7 @@ static int sync_locked(struct partition *p, struct err *e) {
     int g = 0;
     if (atomic_load(&p->tail->state) & TAIL_POISONED)
         return err_set(e, G_IO, "partition '%s/%u' could not be made durable", p->topic->name, p->number);
-    if (synced < active) g = sync_older(p, synced, active, e);
+    if (synced <= active) g = sync_older(p, synced, active, e);
     if (g == 0) g = open_active(p, e);
     if (g == 0) g = sync_fd(p, p->fd, e);
     if (g < 0) return g;
@@ -389,7 +392,7 @@ int partition_sync(struct partition *p, uint64_t offset, struct err *e) {
         int g = lock_try(p->lock_fd, LOCK_SYNC, e);
         if (g < 0) return g;
         if (g == 0) {
-            atomic_store(&p->tail->syncing, (uint32_t)getpid());
+            atomic_store(&p->tail->syncing, p->pid);
             g = check_cut(p, offset, e);
             if (g == 0 && atomic_load(&p->tail->synced_offset) < offset) g = sync_locked(p, e);
             partition_unlock_sync(p);
@@ -405,7 +408,7 @@ int partition_sync(struct partition *p, uint64_t offset, struct err *e) {
 }
 
 /* What the next segment says of the one that is sealed, and the index of the latter. */
-static int describe_sealed(struct partition *p, struct segment_info *next, struct err *e) {
+static int describe_sealed(struct partition *p, struct segment_info *next, bool durable, struct err *e) {
     struct segment_info info = {0};
     struct index index = {0};
     int g = segment_read_info(p->fd, &p->id, p->base, &info, e);
@@ -419,20 +422,20 @@ static int describe_sealed(struct partition *p, struct segment_info *next, struc
         next->previous.size = size;
         next->previous.crc32c = index.last_crc32c;
         next->previous.epoch = info.epoch;
-        index_save(&index, p->dir); /* rebuilt from the segment when it is not there */
+        index_save(&index, p->dir, durable); /* rebuilt from the segment when it is not there */
     }
     index_release(&index);
     segment_info_release(&info);
     return g;
 }
 
-/* The new segment itself is durable in any case: one sync for many megabytes, and the chain of files is never torn. */
+/* Without a sync, what a power cut leaves of the chain of files ends at the first one that is torn or missing. */
 static int roll_locked(struct partition *p, bool durable, struct err *e) {
     struct segment_info next = {
         .base = atomic_load(&p->tail->written_offset), .epoch = atomic_load(&p->tail->epoch), .running_max = NO_TIME};
     int g = durable ? sync_locked(p, e) : 0;
-    if (g == 0) g = describe_sealed(p, &next, e);
-    if (g == 0) g = partition_new_segment(p, &next, e);
+    if (g == 0) g = describe_sealed(p, &next, durable, e);
+    if (g == 0) g = partition_new_segment(p, &next, durable, e);
     return g < 0 ? g : open_active(p, e);
 }
 
@@ -446,12 +449,13 @@ int partition_roll(struct partition *p, bool durable, struct err *e) {
     return g;
 }
 
-static int write_new_segment(struct partition *p, const char *tmp, const struct buf *head, struct err *e) {
+static int write_new_segment(struct partition *p, const char *tmp, const struct buf *head, bool durable,
+                             struct err *e) {
     if (sys.unlinkat(p->dir, tmp, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", tmp);
     int fd = sys.open_beneath(p->dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
     if (fd < 0) return err_sys(e, errno, "cannot create segment '%s'", tmp);
     int g = file_pwrite_all(fd, head->data, head->len, 0, tmp, e);
-    if (g == 0 && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync segment '%s'", tmp);
+    if (g == 0 && durable && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync segment '%s'", tmp);
     close_fd(&fd);
     if (g < 0) (void)sys.unlinkat(p->dir, tmp, 0);
     return g;
@@ -468,7 +472,7 @@ static int remove_companions(struct partition *p, uint64_t base, struct err *e) 
     return 0;
 }
 
-int partition_new_segment(struct partition *p, struct segment_info *info, struct err *e) {
+int partition_new_segment(struct partition *p, struct segment_info *info, bool durable, struct err *e) {
     struct buf head = {0};
     char name[SEGMENT_NAME_BYTES], tmp[SEGMENT_NAME_BYTES + 8];
     info->created_ns = sys.wall_ns();
@@ -477,13 +481,13 @@ int partition_new_segment(struct partition *p, struct segment_info *info, struct
     segment_name(name, info->base, ".leat");
     (void)snprintf(tmp, sizeof tmp, "%s.tmp", name);
     int g = segment_encode_info(&head, &p->id, info, e);
-    if (g == 0) g = write_new_segment(p, tmp, &head, e);
+    if (g == 0) g = write_new_segment(p, tmp, &head, durable, e);
     if (g == 0) {
         p->unsettled = true;
         if (sys.renameat(p->dir, tmp, p->dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s'", tmp);
     }
     if (g == 0) g = remove_companions(p, info->base, e);
-    if (g == 0) g = dir_sync(p->dir, name, e);
+    if (g == 0 && durable) g = dir_sync(p->dir, name, e);
     if (g == 0) {
         p->unsettled = false;
         atomic_store(&p->tail->epoch, info->epoch);

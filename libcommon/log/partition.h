@@ -7,6 +7,7 @@
 #define LEAT_LOG_PARTITION_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "log/segment.h"
 #include "log/tail.h"
@@ -27,6 +28,9 @@ struct partition {
     uint32_t number;
     struct segment_identity id;
     int dir, lock_fd;
+    dev_t lock_dev; /* of lock_fd: the path must lead there */
+    ino_t lock_ino;
+    uint32_t pid; /* of this process, for the words of the tail */
     struct tail *tail;
     bool writable;
     int64_t lock_timeout_ns;
@@ -73,15 +77,15 @@ int partition_append(struct partition *p, struct append_block *blocks, size_t co
 /* Make everything below `offset` durable and visible to readers, together with whatever else waits (group commit). */
 int partition_sync(struct partition *p, uint64_t offset, struct err *e) NODISCARD;
 
-/* Policy none: visible to readers as it is. */
+/* Policy none: visible to readers as it is, who are told by topic_wake. */
 void partition_publish(struct partition *p, uint64_t offset);
 
-/* Start a new segment now, if the active one has records. Under the caller's append lock; takes the sync lock. */
+/* Start a new segment now, if the active one has records. Under the caller's append lock; takes the sync lock.
+ * `durable` makes the sealed one, its index and the new one so; else (policy none) the next partition_sync does. */
 int partition_roll(struct partition *p, bool durable, struct err *e) NODISCARD;
 
-/* Write and publish the file of a new active segment, durable. base, epoch, running_max and previous are the caller's.
- */
-int partition_new_segment(struct partition *p, struct segment_info *info, struct err *e) NODISCARD;
+/* Write and publish the file of a new active segment. base, epoch, running_max and previous are the caller's. */
+int partition_new_segment(struct partition *p, struct segment_info *info, bool durable, struct err *e) NODISCARD;
 
 /* Lock to append: recovers when the tail asks for it and opens the active segment. */
 int partition_lock(struct partition *p, struct err *e) NODISCARD;

@@ -302,7 +302,7 @@ static int begin_epoch(struct recovery *r, struct err *e) {
         }
         sys.close(fd);
     }
-    return partition_new_segment(r->p, &next, e);
+    return partition_new_segment(r->p, &next, true, e);
 }
 
 /* The new segment is the commit point of a cut. A segment that has its name goes first; everything else that lies
@@ -347,12 +347,27 @@ static int settle_end(struct recovery *r, struct err *e) {
     return 0;
 }
 
-/* The first appender of a boot makes the way to the partition durable: whoever created it may have died before. */
+/* The first appender of a boot makes the way to the partition durable: whoever created it may have died before. Once
+ * for all partitions: who adds one later syncs its name before anybody hears of it. */
 static int sync_path(const struct recovery *r, struct err *e) {
-    const struct topic *t = r->p->topic;
+    struct topic *t = r->p->topic;
+    if (t->path_synced) return 0;
     int g = dir_sync(t->dir, t->name, e);
     if (g == 0) g = dir_sync(t->log->topics, t->name, e);
-    return g < 0 ? g : dir_sync(t->log->root, "topics", e);
+    if (g == 0) g = dir_sync(t->log->root, "topics", e);
+    t->path_synced = g == 0;
+    return g;
+}
+
+/* Indexes of segments that policy none sealed were not synced, and a power cut may have left anything of them. */
+static int drop_indexes(const struct recovery *r, struct err *e) {
+    for (size_t i = r->first; i < r->count; i++) {
+        char name[SEGMENT_NAME_BYTES];
+        segment_name(name, r->bases[i], ".idx");
+        if (sys.unlinkat(r->p->dir, name, 0) < 0 && errno != ENOENT)
+            return err_sys(e, errno, "cannot remove index '%s'", name);
+    }
+    return 0;
 }
 
 static int recover(struct recovery *r, struct err *e) {
@@ -366,6 +381,7 @@ static int recover(struct recovery *r, struct err *e) {
     if (g == 0 && start > r->end_offset) /* whatever is appended there, nobody would see it */
         g = damage(r, r->end_offset, "the log ends here, in front of the offset in its file 'start'", e);
     if (g == 0 && !r->same_boot) g = sync_path(r, e);
+    if (g == 0 && !r->same_boot) g = drop_indexes(r, e);
     if (g == 0) g = settle_end(r, e);
     if (g < 0) return g;
     atomic_store(&t->written_offset, r->end_offset);
@@ -391,7 +407,7 @@ static int recover_locked(struct partition *p, bool syncer_died, struct err *e) 
     r.synced = r.known ? atomic_load(&t->synced_offset) : 0;
     r.poisoned = r.same_boot && (atomic_load(&t->state) & TAIL_POISONED) != 0;
     r.doubtful = !r.same_boot || r.poisoned || syncer_died;
-    if (r.known) atomic_store(&t->appending, (uint32_t)getpid());
+    if (r.known) atomic_store(&t->appending, p->pid);
     int g = recover(&r, e);
     free(r.bases);
     return g;
@@ -403,7 +419,7 @@ int partition_recover(struct partition *p, struct err *e) {
     int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
     if (g < 0) return g;
     bool syncer_died = syncing != 0 && atomic_load(&p->tail->syncing) == syncing;
-    atomic_store(&p->tail->syncing, (uint32_t)getpid());
+    atomic_store(&p->tail->syncing, p->pid);
     p->news = (struct partition_news){0};
     g = recover_locked(p, syncer_died, e);
     partition_unlock_sync(p);

@@ -405,7 +405,7 @@ static int rebuild_index(const struct repair *r, size_t i, struct err *e) {
     if (fd < 0) return err_sys(e, errno, "cannot open segment '%s'", name);
     int g = index_build(&x, fd, &r->p.id, &seg->info, seg->limit, e);
     sys.close(fd);
-    if (g == 0) index_save(&x, r->p.dir);
+    if (g == 0) index_save(&x, r->p.dir, true);
     if (g == 0) index_release(&x);
     return g;
 }
@@ -429,7 +429,7 @@ static int begin_new_segment(struct repair *r, struct err *e) {
         set_previous(r, n, &next);
     }
     int g = replaces ? put_into_quarantine(r, n, e) : 0;
-    if (g == 0) g = partition_new_segment(&r->p, &next, e);
+    if (g == 0) g = partition_new_segment(&r->p, &next, true, e);
     if (replaces && g == 0) r->rewrite[n] = false;
     return g;
 }

@@ -147,7 +147,7 @@ int segment_writer_copy(struct segment_writer *w, const uint8_t header[BLOCK_HEA
 
 static void save_index(const struct segment_writer *w) {
     struct index index = {0};
-    if (index_build(&index, w->fd, &w->id, w->info, w->size, NULL) == 0) index_save(&index, w->dir);
+    if (index_build(&index, w->fd, &w->id, w->info, w->size, NULL) == 0) index_save(&index, w->dir, true);
     index_release(&index);
 }
 

@@ -13,7 +13,8 @@
 #include "sys/sys.h"
 
 #define WINDOW_BYTES (64u << 10)
-#define WINDOW_SMALL 4096u /* behind large blocks only the header is of interest */
+#define WINDOW_SMALL 4096u           /* behind large blocks only the header is of interest */
+#define SMALL_BLOCK_BYTES (8u << 10) /* to copy a few of these costs less than a read for each */
 
 void segment_name(char out[SEGMENT_NAME_BYTES], uint64_t base, const char *suffix) {
     (void)snprintf(out, SEGMENT_NAME_BYTES, "%020" PRIu64 "%s", base, suffix);
@@ -308,7 +309,7 @@ void segment_walk_release(struct segment_walk *w) {
 /* n bytes of the file at `at`, through the window. NULL with *ret_g set when they are not there. */
 static const char *look(struct segment_walk *w, uint64_t at, size_t n, int *ret_g, struct err *e) {
     if (at >= w->window_at && at + n <= w->window_at + w->window.len) return w->window.data + (at - w->window_at);
-    bool small = w->h.stored_size > WINDOW_BYTES / 2 && !w->check_bodies;
+    bool small = w->h.stored_size > SMALL_BLOCK_BYTES && !w->check_bodies;
     size_t want = small ? WINDOW_SMALL : WINDOW_BYTES;
     if (w->check_bodies) want = 4 * BLOCK_TARGET_BYTES;
     if (want < n) want = n;

@@ -92,6 +92,12 @@ void segment_walk_release(struct segment_walk *w);
  * error, `at` is where the trouble is. */
 int segment_walk_next(struct segment_walk *w, struct err *e) NODISCARD;
 
+/* Header and stored body of the block that was found last, if they are in memory: until the next call. */
+static inline const char *segment_walk_bytes(const struct segment_walk *w) {
+    bool held = w->at >= w->window_at && w->next_at <= w->window_at + w->window.len;
+    return held ? w->window.data + (w->at - w->window_at) : NULL;
+}
+
 /* Offset behind the block that was found last. In a compacted segment the last record decides, so the body is read. */
 static inline uint64_t segment_block_end(const struct block_header *h) {
     return h->base_offset + h->records;

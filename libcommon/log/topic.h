@@ -68,11 +68,18 @@ struct topic {
     struct topic_settings settings;
     uint32_t *wake; /* the wake-up word, mapped */
     bool wake_writable;
+    bool path_synced;  /* by this process: the directories from the root to the partitions */
+    uint64_t seen_ino; /* of the topic file that topic_refresh read last, and when that was written */
+    int64_t seen_ns;
 };
 
 /* G_ABSENT when there is no such topic. */
 int topic_open(struct topic *t, const struct log *log, const char *name, struct err *e) NODISCARD;
 void topic_close(struct topic *t); /* takes a zeroed one */
+
+/* Have partitions been added since? 1: t->partitions has grown; 0. Settings stay as they were when the topic was
+ * opened. Costs one look at the file unless somebody altered the topic. */
+int topic_refresh(struct topic *t, struct err *e) NODISCARD;
 
 /* For verify and repair: identity and settings from this file of t->dir, and back into topic.json. */
 int topic_read_file(struct topic *t, const char *file, struct err *e) NODISCARD;

@@ -10,18 +10,23 @@
 #include "sys/signals.h"
 #include "sys/sys.h"
 
+#define PREFETCH_BYTES (512u << 10) /* two of these and a block stay near the processor */
+
 int inbuf_init(struct inbuf *in, int fd, const char *name, struct err *e) {
     *in = (struct inbuf){.fd = fd, .name = name};
-    in->cap = INBUF_READ_BYTES + INBUF_READ_BYTES / 4;
+    in->cap = INBUF_HEAD_BYTES + INBUF_READ_BYTES;
     in->data = malloc(in->cap);
     if (!in->data) return err_nomem(e);
-    (void)pipe_grow(fd);
+    struct stat st;
+    in->regular = sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    in->steady = pipe_grow(fd) || in->regular;
     return 0;
 }
 
 void inbuf_release(struct inbuf *in) {
     if (!in) return;
     free(in->data);
+    free(in->next);
     *in = (struct inbuf){.fd = -1};
 }
 
@@ -46,7 +51,56 @@ static int make_room(struct inbuf *in, struct err *e) {
     return 0;
 }
 
+bool inbuf_prefetch(struct inbuf *in) {
+    if (!in->steady || in->eof || in->next_len > 0 || inbuf_would_block(in)) return false;
+    if (!in->next) {
+        in->next_cap = INBUF_HEAD_BYTES + PREFETCH_BYTES;
+        in->next = malloc(in->next_cap);
+        if (!in->next) return false;
+    }
+    ssize_t n = sys.read(in->fd, in->next + INBUF_HEAD_BYTES, PREFETCH_BYTES);
+    in->next_len = n > 0 ? (size_t)n : 0; /* what ended it, inbuf_more will find again */
+    return n > 0;
+}
+
+/* What is left goes in front of what was read ahead, and the buffers change places. */
+static void switch_buffers(struct inbuf *in) {
+    size_t left = in->len - in->at, old_cap = in->cap;
+    char *old = in->data;
+    memcpy(in->next + INBUF_HEAD_BYTES - left, old + in->at, left);
+    in->position += in->at - (INBUF_HEAD_BYTES - left); /* wraps around where the input is that young: `at` adds it */
+    in->data = in->next;
+    in->cap = in->next_cap;
+    in->at = INBUF_HEAD_BYTES - left;
+    in->len = INBUF_HEAD_BYTES + in->next_len;
+    in->next = old;
+    in->next_cap = old_cap;
+    in->next_len = 0;
+}
+
+/* Nothing is read: it was already. A line that is longer than the room in front of it takes it behind itself. */
+static int take_prefetched(struct inbuf *in, struct err *e) {
+    if (inbuf_switches(in)) {
+        switch_buffers(in);
+        return 0;
+    }
+    size_t want = in->len + in->next_len;
+    if (want > in->cap) {
+        char *p = realloc(in->data, want);
+        if (!p) return err_nomem(e);
+        in->data = p;
+        in->cap = want;
+    }
+    memcpy(in->data + in->len, in->next + INBUF_HEAD_BYTES, in->next_len);
+    in->len = want;
+    in->next_len = 0;
+    return 0;
+}
+
 int inbuf_more(struct inbuf *in, struct err *e) {
+    if (in->more) return in->more(in->more_ctx, in, e);
+    if (in->next_len > 0)
+        return signals_stop() ? err_set(e, G_STOPPED, "stopped while reading '%s'", in->name) : take_prefetched(in, e);
     int g = make_room(in, e);
     if (g == 0 && in->before_wait && inbuf_would_block(in)) g = in->before_wait(in->before_wait_ctx, in, e);
     if (g < 0) return g;
@@ -80,7 +134,7 @@ int inbuf_need(struct inbuf *in, size_t want, struct err *e) {
 }
 
 bool inbuf_would_block(const struct inbuf *in) {
-    if (in->eof && !in->follow) return false;
+    if (in->next_len > 0 || (in->eof && !in->follow)) return false;
     struct pollfd p = {.fd = in->fd, .events = POLLIN};
     return sys.poll(&p, 1, 0) == 0;
 }

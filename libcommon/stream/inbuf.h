@@ -14,6 +14,7 @@
 #include "base/err.h"
 
 #define INBUF_READ_BYTES (1u << 20)
+#define INBUF_HEAD_BYTES (INBUF_READ_BYTES / 4)
 
 struct inbuf {
     int fd;
@@ -23,10 +24,17 @@ struct inbuf {
     uint64_t position; /* of data[0] in the input */
     bool eof;          /* the last read returned 0 */
     bool follow;       /* an end of file is not an end: see inbuf_more */
+    bool regular;      /* a file: no read waits */
+    bool steady;       /* a file or a pipe: an end or an error comes again when asked again */
+    char *next;        /* inbuf_prefetch: another buffer; what was read lies INBUF_HEAD_BYTES behind its beginning */
+    size_t next_len, next_cap;
     /* Called before a read that would wait, with nothing of the input in use: whatever is held back is shown first. It
      * may wait itself. A negative result is inbuf_more's. NULL: none. */
     int (*before_wait)(void *ctx, struct inbuf *in, struct err *e);
     void *before_wait_ctx;
+    /* Somebody else reads (crew.h): inbuf_more asks him. NULL: nobody. */
+    int (*more)(void *ctx, struct inbuf *in, struct err *e);
+    void *more_ctx;
 };
 
 int inbuf_init(struct inbuf *in, int fd, const char *name, struct err *e) NODISCARD;
@@ -36,6 +44,16 @@ void inbuf_release(struct inbuf *in); /* does not close fd; takes NULL and half-
  * `follow` it may grow again: call later); G_IO; G_STOPPED when a signal asked to stop while waiting; G_NOMEM.
  * Pointers into data are invalid afterwards. */
 int inbuf_more(struct inbuf *in, struct err *e) NODISCARD;
+
+/* Read what comes behind data[..len) into a second buffer, if that needs no waiting: the next inbuf_more takes it from
+ * there. Returns true when there is something, at in->next + INBUF_HEAD_BYTES, for others to look at meanwhile. */
+bool inbuf_prefetch(struct inbuf *in);
+
+/* Will inbuf_more switch to the second buffer? Then neither the bytes in it nor those used of this one move; else
+ * anything may. */
+static inline bool inbuf_switches(const struct inbuf *in) {
+    return in->next_len > 0 && in->len - in->at <= INBUF_HEAD_BYTES;
+}
 
 /* At least `want` bytes at `at`. 0, or what inbuf_more said when it could not be reached. */
 int inbuf_need(struct inbuf *in, size_t want, struct err *e) NODISCARD;

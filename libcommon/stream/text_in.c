@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/endian.h"
 #include "base/utf8.h"
 #include "stream/text_in_impl.h"
 #include "json/text.h"
@@ -43,8 +42,7 @@ int text_in_open(struct text_in **ret, struct inbuf *in, const struct text_in_co
     t->next_line = 1;
     if (config->format == IN_ENVELOPE) t->line_limit = t->line_limit * ENVELOPE_GROWTH + ENVELOPE_EXTRA_BYTES;
     if (config->kind == KIND_DEFAULT) t->config.kind = config->format == IN_LINES ? KIND_TEXT : KIND_BYTES;
-    const char *lf = memrchr(inbuf_here(in), '\n', inbuf_left(in));
-    if (lf) t->lf_end = in->position + (uint64_t)(lf - in->data) + 1;
+    t->may_flood = config->format == IN_JSON && !in->follow;
     int g = open_parts(t, e);
     if (g < 0) {
         text_in_free(t);
@@ -78,30 +76,29 @@ void text_in_restart(struct text_in *t) {
     if (is_csv(t->config.format)) csv_restart(&t->csv);
 }
 
-/* A flood of JSON lines is validated by two. Followed files are not: their buffer is started over behind our back. */
-static void look_ahead(struct text_in *t, const char *end) {
-    const struct inbuf *in = t->in;
-    if (t->config.format != IN_JSON || in->follow || end - inbuf_here(in) < (ptrdiff_t)AHEAD_BYTES) return;
+/* A flood of JSON lines is validated by two: what comes next is read now, and its whole lines are looked at while those
+ * that are here become records. */
+static void look_ahead(struct text_in *t) {
+    struct inbuf *in = t->in;
+    if (!t->may_flood || inbuf_left(in) < AHEAD_BYTES) return;
     if (!t->ahead && ++t->large_reads == AHEAD_READS) {
         const struct json_limits limits = {.max_depth = t->config.json_depth};
         t->ahead = ahead_start(&limits);
     }
-    if (t->ahead) ahead_look(t->ahead, inbuf_here(in), (size_t)(end - inbuf_here(in)));
+    if (!t->ahead) return;
+    ahead_leave(t->ahead);
+    ahead_look(t->ahead, in);
 }
 
 int text_in_more(struct text_in *t, struct err *e) {
     struct inbuf *in = t->in;
     if (in->eof && !in->follow) return G_EOF; /* a terminal would ask again */
-    ahead_rest(t->ahead);
-    uint64_t before = in->position + in->len;
+    ahead_wait(t->ahead);
+    if (!inbuf_switches(in)) ahead_rest(t->ahead);
     int g = inbuf_more(in, e);
     if (g == G_EOF) return in->follow ? G_WAIT : G_EOF;
-    if (g != 0) return g;
-    const char *fresh = in->data + (before - in->position);
-    const char *lf = memrchr(fresh, '\n', (size_t)(in->data + in->len - fresh));
-    if (lf) t->lf_end = in->position + (uint64_t)(lf - in->data) + 1;
-    if (lf) look_ahead(t, lf + 1);
-    return 0;
+    if (g == 0) look_ahead(t);
+    return g;
 }
 
 /* The end of the input: name the place, and remember it. */
@@ -177,15 +174,18 @@ static bool is_blank(const char *p, size_t n) {
     return true;
 }
 
-static int value_json(struct text_in *t, struct record *r, struct err *e) {
-    struct json_fault fault;
-    bool known = t->ahead && ahead_passed(t->ahead, t->raw, t->raw_size);
-    int g = known ? 0 : json_validate(&t->json, t->raw, t->raw_size, &fault);
-    if (g == G_DATA) return err_set(e, g, "not JSON: %s at byte %zu", fault.reason, fault.at + 1);
-    if (g < 0) return err_nomem(e);
+static void raw_value(const struct text_in *t, enum value_type type, struct record *r) {
     r->value = t->raw;
     r->value_size = t->raw_size;
-    r->value_type = VALUE_JSON;
+    r->value_type = (uint8_t)type;
+}
+
+static int value_json(struct text_in *t, struct record *r, struct err *e) {
+    struct json_fault fault;
+    int g = json_validate(&t->json, t->raw, t->raw_size, &fault);
+    if (g == G_DATA) return err_set(e, g, "not JSON: %s at byte %zu", fault.reason, fault.at + 1);
+    if (g < 0) return err_nomem(e);
+    raw_value(t, VALUE_JSON, r);
     return 0;
 }
 
@@ -200,19 +200,30 @@ static int value_text(struct text_in *t, struct record *r, struct err *e) {
     return 0;
 }
 
-int text_in_value(struct text_in *t, enum value_kind kind, struct record *r, struct err *e) {
+int text_in_value(struct text_in *t, enum payload_kind kind, struct record *r, struct err *e) {
     if (kind == KIND_JSON) return value_json(t, r, e);
     if (kind == KIND_TEXT) return value_text(t, r, e);
-    r->value = t->raw;
-    r->value_size = t->raw_size;
-    r->value_type = VALUE_BYTES;
+    raw_value(t, VALUE_BYTES, r);
     return 0;
+}
+
+/* A line that was cut and validated ahead. */
+static bool take_known_line(struct text_in *t) {
+    const char *p = inbuf_here(t->in);
+    size_t n = t->skipping || t->scanned > 0 ? 0 : ahead_line(t->ahead, p);
+    if (n == 0 || n - 1 > t->line_limit) return false;
+    text_in_take(t, 0, n > 1 && p[n - 2] == '\r' ? n - 2 : n - 1, n, 1);
+    return true;
 }
 
 static int next_line(struct text_in *t, struct record *r, struct err *e) {
     enum in_format f = t->config.format;
-    enum value_kind kind = f == IN_LINES ? t->config.kind : KIND_JSON;
+    enum payload_kind kind = f == IN_LINES ? t->config.kind : KIND_JSON;
     int g;
+    if (t->ahead && take_known_line(t)) {
+        raw_value(t, VALUE_JSON, r);
+        return 0;
+    }
     do {
         t->in->at += t->current;
         t->current = 0;
@@ -262,28 +273,4 @@ const char *text_in_raw(const struct text_in *t, size_t *ret_size) {
 
 uint64_t text_in_line(const struct text_in *t) {
     return t->line;
-}
-
-/* Is there a whole line behind the last record, and not only blank ones where these are passed over? */
-static bool has_line(const struct text_in *t, const char *p, const char *end) {
-    if (t->config.format != IN_LINES || t->config.kind == KIND_JSON) {
-        while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) p++;
-    }
-    return t->in->position + (uint64_t)(p - t->in->data) < t->lf_end;
-}
-
-static bool has_record(const struct text_in *t) {
-    const char *p = inbuf_here(t->in) + t->current;
-    size_t left = inbuf_left(t->in) - t->current;
-    if (t->skipping || t->skip_left > 0) return false;
-    if (t->config.format == IN_LP) return left >= 4 && left - 4 >= get_u32_le(p);
-    if (!has_line(t, p, p + left)) return false;
-    struct csv_scan fresh = {0};
-    return !is_csv(t->config.format) || csv_scan(&t->csv, &fresh, p, left);
-}
-
-bool text_in_ready(const struct text_in *t) {
-    if (t->ended.grade != 0 || has_record(t)) return true;
-    if (t->in->eof) return !t->in->follow;
-    return !inbuf_would_block(t->in);
 }

@@ -18,14 +18,14 @@
 #include "stream/inbuf.h"
 
 enum in_format { IN_DETECT, IN_BLOCKS, IN_JSON, IN_ENVELOPE, IN_CSV, IN_TSV, IN_LINES, IN_LP };
-enum value_kind { KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT }; /* what a payload of lines or lp is */
+enum payload_kind { KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT }; /* what a payload of lines or lp is */
 
 struct text_in_config {
-    enum in_format format; /* any but IN_DETECT and IN_BLOCKS */
-    enum value_kind kind;  /* default: bytes for lp, text (a JSON string) for lines */
-    bool infer;            /* CSV, TSV: numbers, true, false, empty → null; else everything is a string */
-    size_t record_limit;   /* of the record; the raw line or row has the same limit, an envelope's a higher one */
-    unsigned json_depth;   /* 0: the default */
+    enum in_format format;  /* any but IN_DETECT and IN_BLOCKS */
+    enum payload_kind kind; /* default: bytes for lp, text (a JSON string) for lines */
+    bool infer;             /* CSV, TSV: numbers, true, false, empty → null; else everything is a string */
+    size_t record_limit;    /* of the record; the raw line or row has the same limit, an envelope's a higher one */
+    unsigned json_depth;    /* 0: the default */
 };
 
 struct text_in;
@@ -47,10 +47,6 @@ const char *text_in_raw(const struct text_in *t, size_t *ret_size);
 
 /* Line (for lp: record number), from 1, at which that record began. */
 uint64_t text_in_line(const struct text_in *t);
-
-/* Is a whole record buffered, or can reading go on without waiting? Never true when text_in_next would wait at once;
- * may be false without need. */
-bool text_in_ready(const struct text_in *t);
 
 /* Another file begins behind the descriptor: lines count from 1, a header line is expected, what is left in the buffer
  * belongs to the new file. For followed files (follow.h). */

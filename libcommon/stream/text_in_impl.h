@@ -21,7 +21,6 @@ struct text_in {
     size_t line_limit;        /* bytes of one raw line or row */
     size_t current;           /* bytes at in->at that the last record takes; dropped by the next call */
     size_t scanned;           /* bytes at in->at that are known to hold no LF */
-    uint64_t lf_end;          /* input position behind the last LF that is buffered; 0 none */
     uint64_t line, next_line; /* of the last record, of the next one */
     const char *raw;          /* bytes of the last record */
     size_t raw_size;
@@ -29,7 +28,8 @@ struct text_in {
     uint64_t skip_left; /* the same for lp: bytes of it */
     struct err ended;   /* what ended the input for good, if anything did */
     struct json_validator json;
-    struct ahead *ahead;  /* NULL unless JSON lines come in floods */
+    bool may_flood;       /* JSON lines, and not of a followed file, whose buffer is started over behind our back */
+    struct ahead *ahead;  /* NULL unless they come in floods */
     unsigned large_reads; /* how many there were, until it is started */
     struct envelope_in envelope;
     struct csv csv;
@@ -49,7 +49,7 @@ void text_in_take(struct text_in *t, size_t skip, size_t raw_size, size_t taken,
 int text_in_over_limit(struct text_in *t, const char *what, struct err *e);
 
 /* The raw bytes become the value of *r in the way that `kind` says. */
-int text_in_value(struct text_in *t, enum value_kind kind, struct record *r, struct err *e) NODISCARD;
+int text_in_value(struct text_in *t, enum payload_kind kind, struct record *r, struct err *e) NODISCARD;
 
 /* The next record of these formats, not yet held to the record limit; *r is empty. */
 int text_in_next_lp(struct text_in *t, struct record *r, struct err *e) NODISCARD;

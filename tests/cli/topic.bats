@@ -152,6 +152,10 @@ b               3        0         3  $bytes B"
     small_segments a
     exits 2 leat topic trim a
     exits 2 leat topic trim a --before x
+    exits 2 leat topic trim a --before stored
+    exits 2 leat topic trim a --before 1:2
+    exits 0 leat topic trim a --before -11
+    equals "${lines[1]}" "a              0      0         13       13         1  3.6 KiB"
     exits 0 leat topic trim a --before 13
     equals "${lines[1]}" "a              0      0         13       13         1  3.6 KiB"
     contains "$stderr" "nothing was removed: --execute does it"
