@@ -17,7 +17,7 @@ _leat_offer() {
     return 0
 }
 
-_leat_tools='produce consume topic group show gen help'
+_leat_tools='produce consume topic group filter map show gen help'
 
 # The commands of a tool.
 _leat_commands() {
@@ -32,12 +32,14 @@ _leat_commands() {
 _leat_options() {
     case $1 in
     consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    filter) echo '--invert --count -e --exit-status --pass --fail --all --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     gen) echo '-c --count --seed --start --rate --late --late-max --bad --users -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     group) echo '-O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/list) echo '--names -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/describe) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/reset) echo '--topic -p --partition --to --shift --execute -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/delete) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    map) echo '-k --key -H --header --keep --flatten --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     topic) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
@@ -68,6 +70,24 @@ _leat_value() {
     consume:--color) echo 'choice:auto always never' ;;
     consume:-d|consume:--dir) echo 'dir' ;;
     consume:--stats) echo '?choice:text json' ;;
+    filter:--pass) echo 'file' ;;
+    filter:--fail) echo 'file' ;;
+    filter:--all) echo 'file' ;;
+    filter:--engine) echo 'choice:auto native jq' ;;
+    filter:-i|filter:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    filter:--value) echo 'choice:json bytes text' ;;
+    filter:--time) echo 'any' ;;
+    filter:--time-format) echo 'any' ;;
+    filter:--tz) echo 'any' ;;
+    filter:--max-record) echo 'any' ;;
+    filter:-O|filter:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    filter:-f|filter:--format) echo 'any' ;;
+    filter:--output) echo 'file' ;;
+    filter:--color) echo 'choice:auto always never' ;;
+    filter:--on-error) echo 'choice:stop skip' ;;
+    filter:--dead-letter) echo 'topic' ;;
+    filter:-d|filter:--dir) echo 'dir' ;;
+    filter:--stats) echo '?choice:text json' ;;
     gen:-c|gen:--count) echo 'any' ;;
     gen:--seed) echo 'any' ;;
     gen:--start) echo 'any' ;;
@@ -112,6 +132,24 @@ _leat_value() {
     group/delete:--output) echo 'file' ;;
     group/delete:--color) echo 'choice:auto always never' ;;
     group/delete:-d|group/delete:--dir) echo 'dir' ;;
+    map:-k|map:--key) echo 'any' ;;
+    map:-H|map:--header) echo 'any' ;;
+    map:--flatten) echo '?any' ;;
+    map:--engine) echo 'choice:auto native jq' ;;
+    map:-i|map:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    map:--value) echo 'choice:json bytes text' ;;
+    map:--time) echo 'any' ;;
+    map:--time-format) echo 'any' ;;
+    map:--tz) echo 'any' ;;
+    map:--max-record) echo 'any' ;;
+    map:-O|map:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    map:-f|map:--format) echo 'any' ;;
+    map:--output) echo 'file' ;;
+    map:--color) echo 'choice:auto always never' ;;
+    map:--on-error) echo 'choice:stop skip' ;;
+    map:--dead-letter) echo 'topic' ;;
+    map:-d|map:--dir) echo 'dir' ;;
+    map:--stats) echo '?choice:text json' ;;
     produce:-k|produce:--key) echo 'any' ;;
     produce:-K|produce:--key-delimiter) echo 'any' ;;
     produce:-H|produce:--header) echo 'any' ;;
@@ -176,9 +214,11 @@ _leat_operands() {
     case $1 in
     help) echo tool ;;
     consume) echo 'topic' ;;
+    filter) echo 'expression file' ;;
     group/describe) echo 'group' ;;
     group/reset) echo 'group' ;;
     group/delete) echo 'group' ;;
+    map) echo 'expression file' ;;
     produce) echo 'topic file' ;;
     show) echo 'file' ;;
     topic/create) echo 'topic' ;;

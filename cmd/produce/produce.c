@@ -3,6 +3,7 @@
  * leat produce: records into a topic. The stage reads and validates, the appender batches and makes durable; what is
  * here is what lies between them: key, time, headers, tombstones, acknowledgements.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,9 +12,9 @@
 #include "cli/diag.h"
 #include "cli/exit.h"
 #include "cli/stage_options.h"
+#include "expr/record_field.h"
 #include "log/appender.h"
 #include "log/dest.h"
-#include "stream/timefield.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
@@ -28,7 +29,7 @@ struct options {
     const char *key_delimiter;
     struct option_list headers;
     uint64_t partition, partitions;
-    bool tombstones, no_create, ack, follow, envelope, force_fs;
+    bool tombstones, no_create, ack, follow, envelope;
     struct option_choice sync;
 };
 #define NO_PARTITION UINT64_MAX
@@ -40,7 +41,7 @@ static const struct option_spec option_table[] = {
      .kind = OPTION_STRING,
      .arg = "EXPR",
      .section = "Records",
-     .help = "take the key from this field, such as .user.id",
+     .help = "take the key from the value by this expression, such as .user.id",
      .offset = offsetof(struct options, key)},
     {.letter = 'K',
      .name = "key-delimiter",
@@ -106,10 +107,6 @@ static const struct option_spec option_table[] = {
     OPTION_TABLE(input_options, offsetof(struct options, input)),
     OPTION_TABLE(error_options, offsetof(struct options, errors)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs",
-     .kind = OPTION_FLAG,
-     .help = "use a log on a network or FUSE file system all the same",
-     .offset = offsetof(struct options, force_fs)},
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
     OPTION_END,
 };
@@ -131,6 +128,8 @@ static const struct tool_spec tool = {
 struct producer {
     const struct options *o;
     struct appender *appender;
+    struct expr_set *set; /* --key and --time */
+    struct expr_run *run; /* NULL when there is neither */
     struct key_field key;
     struct time_field time;
     struct buf headers;     /* from -H, encoded */
@@ -210,7 +209,7 @@ static int set_headers(struct producer *p, struct record *r, struct err *e) {
 
 static int set_time(struct producer *p, const struct stage *s, struct record *r, struct err *e) {
     bool tombstone = r->value_type == VALUE_NONE && r->time != NO_TIME; /* it has no field, but a time */
-    if (p->time.used && !tombstone) return time_field_get(&p->time, r, &r->time, e);
+    if (p->time.used && !tombstone) return time_field_get(&p->time, p->run, &r->time, e);
     if (r->time != NO_TIME || !s->text || !p->arrival_time) return 0;
     /* In a flood one look at the clock serves a few records; behind a wait the clock is always asked. */
     if (p->clock_uses++ % CLOCK_RECORDS == 0) p->clock_ns = sys.wall_ns();
@@ -220,7 +219,7 @@ static int set_time(struct producer *p, const struct stage *s, struct record *r,
 
 static int set_key(struct producer *p, struct record *r, struct err *e) {
     if (!p->key.used || r->value_type == VALUE_NONE) return 0; /* a tombstone has no field, but its own key */
-    int g = key_field_get(&p->key, r, &p->scratch, &r->key, &r->key_size, e);
+    int g = key_field_get(&p->key, p->run, &r->key, &r->key_size, e);
     if (g < 0) return g;
     r->has_key = g == 1;
     if (g == 0) r->key_size = 0;
@@ -235,6 +234,7 @@ static int on_record(void *ctx, struct stage *s, const struct record *in, struct
         g = split_key(p, &r, e);
         if (g == 0) g = type_of_rest(p, &r, e);
     }
+    if (p->run) record_begin(p->run, s, &r);
     if (g == 0) g = set_key(p, &r, e);
     if (g == 0) g = set_time(p, s, &r, e);
     if (g == 0) g = set_headers(p, &r, e);
@@ -285,11 +285,20 @@ static int parse_sync(struct producer *p, struct err *e) {
     return sync_policy_parse(text, &p->sync, e);
 }
 
+/* Both expressions share one pass over the record. */
+static int field_config(struct producer *p, struct err *e) {
+    const struct options *o = p->o;
+    p->set = expr_set_new(EXPR_AUTO);
+    if (!p->set) return err_nomem(e);
+    int g = key_field_init(&p->key, p->set, "--key", o->key, e);
+    if (g == 0) g = time_field_init(&p->time, p->set, o->input.time, o->input.time_format, o->input.tz, e);
+    return g == 0 && (p->key.used || p->time.used) ? expr_run_new(p->set, &p->run, e) : g;
+}
+
 static int prepare(struct producer *p, struct stage_config *c, struct err *e) {
     const struct options *o = p->o;
     int g = input_config(&o->input, &c->input, e);
-    if (g == 0) g = key_field_init(&p->key, o->key, e);
-    if (g == 0) g = time_field_init(&p->time, o->input.time, o->input.time_format, o->input.tz, e);
+    if (g == 0) g = field_config(p, e);
     if (g == 0) g = parse_headers(&o->headers, &p->headers, e);
     if (g == 0) g = parse_sync(p, e);
     if (g < 0) return g;
@@ -352,6 +361,12 @@ static void keep_the_rest(struct producer *p, int g) {
     if (k < 0 && g != G_IO) diag_error(&late);
 }
 
+/* The first input, before a topic is made for nothing. */
+static int check_input(const struct stage_config *c, struct err *e) {
+    if (c->file_count == 0 || c->follow || strcmp(c->files[0], "-") == 0 || access(c->files[0], R_OK) == 0) return 0;
+    return err_sys(e, errno, "cannot open '%s'", c->files[0]);
+}
+
 static int run(struct producer *p, struct stage_config *c, const char *name, struct err *e) {
     static const struct stage_ops ops = {.record = on_record, .idle = on_idle, .end = on_end};
     struct log log;
@@ -359,7 +374,8 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     struct sink *letters = NULL;
     struct stage stage;
     int g = topic_name_check(name, e);
-    if (g == 0) g = log_open(&log, p->o->log.dir, !p->o->no_create, p->o->force_fs, e);
+    if (g == 0) g = check_input(c, e);
+    if (g == 0) g = log_open(&log, p->o->log.dir, !p->o->no_create, p->o->log.force_fs, e);
     if (g < 0) return g;
     g = open_topic(p->o, &log, name, &topic, e);
     if (g == 0) g = open_appender(p, &topic, e);
@@ -367,7 +383,7 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     if (g == 0) {
         c->dead_letter = letters;
         c->no_output = true;
-        tool_sandbox(log.path, c->files, c->file_count, p->o->follow, NULL);
+        stage_sandbox(c, log.path);
         g = stage_run(&stage, c, &ops, p, e);
         if (g < 0) keep_the_rest(p, g);
     }
@@ -401,8 +417,9 @@ int main(int argc, char **argv) {
         g = run(&p, &config, args.operand[0], &e);
         progress_end(&progress);
     }
-    key_field_release(&p.key);
     time_field_release(&p.time);
+    expr_run_free(p.run);
+    expr_set_free(p.set);
     json_validator_release(&p.json);
     buf_release(&p.headers);
     buf_release(&p.all_headers);

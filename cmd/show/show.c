@@ -11,9 +11,9 @@
 #include "cli/diag.h"
 #include "cli/exit.h"
 #include "cli/stage_options.h"
+#include "expr/record_field.h"
 #include "log/dest.h"
 #include "stream/rows.h"
-#include "stream/timefield.h"
 #include "sys/signals.h"
 
 struct options {
@@ -26,7 +26,7 @@ struct options {
     struct option_list partitions;
     uint64_t count;  /* UINT64_MAX: all */
     uint64_t record; /* 0: not asked for */
-    bool full, info, verify, force_fs;
+    bool full, info, verify;
 };
 
 static const struct option_spec option_table[] = {
@@ -83,11 +83,6 @@ static const struct option_spec option_table[] = {
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(error_options, offsetof(struct options, errors)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs",
-     .kind = OPTION_FLAG,
-     .section = "General",
-     .help = "use a log on a network or FUSE file system all the same",
-     .offset = offsetof(struct options, force_fs)},
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
     OPTION_END,
 };
@@ -107,6 +102,8 @@ static const struct tool_spec tool = {
 
 struct show {
     const struct options *o;
+    struct expr_set *set;
+    struct expr_run *run; /* NULL without --time */
     struct time_field time;
     uint64_t seen, shown;
     struct whole *whole; /* NULL: records go out in the format that was asked for */
@@ -130,10 +127,17 @@ static int put_whole(struct show *w, struct stage *s, const struct record *r, st
     return output_record(&s->output, s->like, &s->origin, &text, e);
 }
 
+/* The time of a text record, where an option says what it is. */
+static int set_time(struct show *w, const struct stage *s, struct record *r, struct err *e) {
+    if (!w->time.used || !s->text) return 0;
+    record_begin(w->run, s, r);
+    return time_field_get(&w->time, w->run, &r->time, e);
+}
+
 static int on_record(void *ctx, struct stage *s, const struct record *in, struct err *e) {
     struct show *w = ctx;
     struct record r = *in;
-    int g = w->time.used && s->text ? time_field_get(&w->time, &r, &r.time, e) : 0;
+    int g = set_time(w, s, &r, e);
     if (g < 0) return g;
     w->seen++;
     if (w->o->record && w->seen < w->o->record) return 0;
@@ -152,7 +156,7 @@ static int on_info_block(void *ctx, struct stage *s, const struct block *b, stru
 static int on_info_record(void *ctx, struct stage *s, const struct record *in, struct err *e) {
     struct show *w = ctx;
     struct record r = *in;
-    int g = w->time.used && s->text ? time_field_get(&w->time, &r, &r.time, e) : 0;
+    int g = set_time(w, s, &r, e);
     if (g == 0) info_record(&w->info, &r);
     return g;
 }
@@ -254,8 +258,16 @@ static int print(struct show *w, struct stage_config *c, int *worst, struct err 
 /* Where bad records go. */
 static int open_letters(const struct options *o, struct log *log, struct sink **ret, struct err *e) {
     if (!o->errors.dead_letter) return 0;
-    int g = log_open(log, o->log.dir, true, o->force_fs, e);
+    int g = log_open(log, o->log.dir, true, o->log.force_fs, e);
     return g < 0 ? g : dest_open(ret, log, o->errors.dead_letter, e);
+}
+
+static int time_config(struct show *w, struct err *e) {
+    const struct input_options *o = &w->o->input;
+    w->set = expr_set_new(EXPR_AUTO);
+    if (!w->set) return err_nomem(e);
+    int g = time_field_init(&w->time, w->set, o->time, o->time_format, o->tz, e);
+    return g == 0 && w->time.used ? expr_run_new(w->set, &w->run, e) : g;
 }
 
 static int run(struct show *w, struct stage_config *c, int *worst, struct err *e) {
@@ -264,11 +276,12 @@ static int run(struct show *w, struct stage_config *c, int *worst, struct err *e
     struct sink *letters = NULL;
     int g = input_config(&o->input, &c->input, e);
     if (g == 0) g = output_config(&o->output, &c->output, e);
-    if (g == 0) g = time_field_init(&w->time, o->input.time, o->input.time_format, o->input.tz, e);
+    if (g == 0) g = time_config(w, e);
     if (g == 0) g = open_letters(o, &log, &letters, e);
     if (g == 0) {
         c->skip_bad = o->errors.on_error.at == 2;
         c->dead_letter = letters;
+        stage_sandbox(c, log.path);
         g = o->info || o->verify ? look(w, c, worst, e) : print(w, c, worst, e);
     }
     if (letters) {
@@ -308,7 +321,7 @@ int main(int argc, char **argv) {
                                           .offset = o.offset,
                                           .partitions = o.partitions.item,
                                           .partition_count = o.partitions.count,
-                                          .force_fs = o.force_fs};
+                                          .force_fs = o.log.force_fs};
         config.standard_input = o.topic;
         g = from_topic_start(&from, &range, &e);
     }
@@ -321,6 +334,8 @@ int main(int argc, char **argv) {
     whole_free(w.whole);
     buf_release(&w.text);
     time_field_release(&w.time);
+    expr_run_free(w.run);
+    expr_set_free(w.set);
     code = exit_code(&from, g, worst, &e);
     option_end(&tool, &o, &args);
     return code;

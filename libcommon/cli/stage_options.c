@@ -15,7 +15,7 @@
 #include "sys/signals.h"
 
 int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) {
-    static const enum value_kind kinds[] = {KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT};
+    static const enum payload_kind kinds[] = {KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT};
     *ret = (struct text_in_config){
         .kind = kinds[o->value.at],
         .infer = !o->no_infer,
@@ -56,9 +56,9 @@ static void tick(void *ctx, const struct stage_counts *counts) {
     progress_tick(p);
 }
 
-static void notice(void *ctx, const char *text) {
+static void notice(void *ctx, const struct err *what) {
     (void)ctx;
-    diag_warn("%s", text);
+    diag_warning(what);
 }
 
 void stage_config_common(struct stage_config *c, const char *tool, int argc, char **argv, const struct arguments *args,
@@ -82,19 +82,42 @@ static void add_path(struct sandbox_path *paths, size_t *n, const char *path, bo
     if (copy) paths[(*n)++] = (struct sandbox_path){copy, write};
 }
 
-void tool_sandbox(const char *log_path, const char *const *files, size_t count, bool follow, const char *output) {
-    static const char *const words[] = {"off", "partly on", "on"};
-    struct sandbox_path *paths = calloc(count + 4, sizeof *paths);
-    if (!paths) return;
+/* What every tool may touch. */
+static size_t add_common(struct sandbox_path *paths, const char *log_path) {
     size_t n = 0;
     add_path(paths, &n, "/proc/sys/kernel/random/boot_id", false, false);
     add_path(paths, &n, "/dev/null", false, false);
-    for (size_t i = 0; i < count; i++) add_path(paths, &n, files[i], follow, false);
+    add_path(paths, &n, "/usr/share/zoneinfo", false, false); /* an expression may name a zone that no option did */
+    add_path(paths, &n, "/etc/localtime", false, false);
     if (log_path) add_path(paths, &n, log_path, false, true);
-    if (output) add_path(paths, &n, output, true, true);
+    return n;
+}
+#define COMMON_PATHS 5
+
+static void enter(struct sandbox_path *paths, size_t n) {
+    static const char *const words[] = {"off", "partly on", "on"};
     diag_info("sandbox %s", words[sandbox_enter(paths, n)]);
     for (size_t i = 0; i < n; i++) free((char *)(uintptr_t)paths[i].path);
     free(paths);
+}
+
+void tool_sandbox(const char *log_path, const char *const *files, size_t count, bool follow, const char *output) {
+    struct sandbox_path *paths = calloc(COMMON_PATHS + count + 1, sizeof *paths);
+    if (!paths) return;
+    size_t n = add_common(paths, log_path);
+    for (size_t i = 0; i < count; i++) add_path(paths, &n, files[i], follow, false);
+    if (output) add_path(paths, &n, output, true, true);
+    enter(paths, n);
+}
+
+void stage_sandbox(const struct stage_config *c, const char *log_path) {
+    struct sandbox_path *paths = calloc(COMMON_PATHS + c->file_count + 1 + c->more_count, sizeof *paths);
+    if (!paths) return;
+    size_t n = add_common(paths, log_path);
+    for (size_t i = 0; i < c->file_count; i++) add_path(paths, &n, c->files[i], c->follow, false);
+    if (c->output.file) add_path(paths, &n, c->output.file, true, true);
+    for (size_t i = 0; i < c->more_count; i++) add_path(paths, &n, c->more[i].file, true, true);
+    enter(paths, n);
 }
 
 int stage_exit(int grade, const struct err *e) {

@@ -20,6 +20,8 @@ void stage_config_common(struct stage_config *c, const char *tool, int argc, cha
 /* Give up everything but the log (NULL: none), the input files (with `follow` their folders, where others may appear)
  * and the folder of the output file (NULL: none). Call it when all else is open. */
 void tool_sandbox(const char *log_path, const char *const *files, size_t count, bool follow, const char *output);
+/* The same for what a stage reads and writes. */
+void stage_sandbox(const struct stage_config *c, const char *log_path);
 
 /* Print the error, if there is one, and return the exit code. A stop by signal ends the process by that signal. */
 int stage_exit(int grade, const struct err *e);

@@ -7,8 +7,11 @@
 
 #include "log/appender.h"
 
-int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) {
+bool dest_is_file(const char *place) {
     struct stat st;
-    bool is_file = strchr(place, '/') || (stat(place, &st) == 0 && !S_ISDIR(st.st_mode));
-    return is_file ? sink_open_file(ret, place, e) : sink_open_topic(ret, log, place, e);
+    return strchr(place, '/') || (stat(place, &st) == 0 && !S_ISDIR(st.st_mode));
+}
+
+int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) {
+    return dest_is_file(place) ? sink_open_file(ret, place, e) : sink_open_topic(ret, log, place, e);
 }

@@ -9,6 +9,8 @@
 #include "log/topic.h"
 #include "stream/sink.h"
 
+bool dest_is_file(const char *place);
+
 int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) NODISCARD;
 
 #endif

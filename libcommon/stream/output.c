@@ -11,13 +11,33 @@
 #include "base/random.h"
 #include "sys/file.h"
 #include "sys/pipes.h"
+#include "sys/signals.h"
 #include "sys/sys.h"
 
 #define TEXT_BYTES (256u << 10)
 
+/* What is there and no regular file, such as a FIFO, is written to as it is: there is nothing to rename. */
+static bool is_special(const char *file) {
+    struct stat st;
+    return stat(file, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int open_special(struct output *o, struct err *e) {
+    int fd;
+    do { /* a FIFO waits here for its reader */
+        fd = sys.openat(AT_FDCWD, o->config.file, O_WRONLY, 0);
+    } while (fd < 0 && errno == EINTR && !signals_stop());
+    if (fd < 0 && errno == EINTR) return err_set(e, G_STOPPED, "stopped while opening '%s'", o->config.file);
+    if (fd < 0) return err_sys(e, errno, "cannot open '%s'", o->config.file);
+    o->config.fd = fd;
+    o->special = true;
+    return 0;
+}
+
 static int open_file(struct output *o, struct err *e) {
     const char *file = o->config.file;
     if (!file) return 0;
+    if (is_special(file)) return open_special(o, e);
     if (asprintf(&o->temporary, "%s.%ld.tmp", file, (long)getpid()) < 0) {
         o->temporary = NULL;
         return err_nomem(e);
@@ -104,6 +124,10 @@ int output_end(struct output *o, int status, const char *why, struct err *e) {
     return put_control(o, composed, &body, e);
 }
 
+static int flush_if_unbuffered(struct output *o, struct err *e) {
+    return o->config.unbuffered ? output_flush(o, e) : 0;
+}
+
 int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,
                   const struct record *r, struct err *e) {
     int g;
@@ -115,12 +139,46 @@ int output_record(struct output *o, const struct block_header *like, const struc
     }
     if (g < 0) return g;
     o->records++;
-    return o->config.unbuffered ? output_flush(o, e) : 0;
+    return flush_if_unbuffered(o, e);
+}
+
+int output_run(struct output *o, const struct block_header *h, const struct record_run *run, struct err *e) {
+    int g = writer_records(&o->writer, h, run, e);
+    if (g < 0) return g;
+    o->records += run->count;
+    return flush_if_unbuffered(o, e);
+}
+
+int output_block(struct output *o, const uint8_t *header, const char *stored, const struct block_header *h,
+                 struct err *e) {
+    uint8_t sealed[BLOCK_HEADER_SIZE];
+    if (o->writer.crc && !(h->flags & BLOCK_HAS_CRC)) {
+        memcpy(sealed, header, sizeof sealed);
+        block_seal(sealed, stored, h->stored_size);
+        header = sealed;
+    }
+    int g = writer_block(&o->writer, header, stored, h, e);
+    if (g < 0) return g;
+    o->records += h->records;
+    return flush_if_unbuffered(o, e);
+}
+
+int output_line(struct output *o, const char *line, size_t n, struct err *e) {
+    if (buf_reserve(&o->pending, n + 1) < 0) return err_nomem(e);
+    buf_append_fast(&o->pending, line, n);
+    buf_putc_fast(&o->pending, '\n');
+    o->records++;
+    int g = o->pending.len >= TEXT_BYTES ? write_text(o, e) : 0;
+    return g < 0 ? g : flush_if_unbuffered(o, e);
 }
 
 static int finish_file(struct output *o, bool complete, struct err *e) {
-    if (!o->temporary) return 0;
     int g = 0;
+    if (o->special) {
+        if (sys.close(o->config.fd) < 0) g = err_sys(e, errno, "cannot close '%s'", o->config.file);
+        o->special = false;
+    }
+    if (!o->temporary) return g;
     if (complete && sys.fsync(o->config.fd) < 0) g = err_sys(e, errno, "cannot sync '%s'", o->config.file);
     if (sys.close(o->config.fd) < 0 && g == 0) g = err_sys(e, errno, "cannot close '%s'", o->config.file);
     if (g == 0 && complete && sys.renameat(AT_FDCWD, o->temporary, AT_FDCWD, o->config.file) < 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a tool's records go: blocks through the writer, or text, into one descriptor. A file output is written under a
- * temporary name and appears when it is complete.
+ * temporary name and appears when it is complete; a FIFO or device that is there by that name is written to itself.
  */
 #ifndef LEAT_STREAM_OUTPUT_H
 #define LEAT_STREAM_OUTPUT_H
@@ -25,6 +25,7 @@ struct output {
     struct text_out *text;
     struct buf pending; /* text */
     char *temporary;    /* name of the file until it is complete */
+    bool special;       /* the file is a FIFO or a device */
     uint64_t records;
 };
 
@@ -51,6 +52,17 @@ int output_end(struct output *o, int status, const char *why, struct err *e) NOD
 /* One record. `like` names its source as writer_record has it. */
 int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,
                   const struct record *r, struct err *e) NODISCARD;
+
+/* Records as they lie in a data block, some of them or the whole block; to outputs of blocks only. */
+int output_run(struct output *o, const struct block_header *h, const struct record_run *run, struct err *e) NODISCARD;
+int output_block(struct output *o, const uint8_t *header, const char *stored, const struct block_header *h,
+                 struct err *e) NODISCARD;
+
+/* One record of JSON lines as it was read, with a line end behind it; to outputs that output_takes_lines. */
+int output_line(struct output *o, const char *line, size_t n, struct err *e) NODISCARD;
+static inline bool output_takes_lines(const struct output *o) {
+    return o->format == OUT_JSON && !o->config.text.safe && !o->config.text.color;
+}
 
 /* Hand everything to the system: before waiting, and at the end. */
 int output_flush(struct output *o, struct err *e) NODISCARD;

@@ -96,7 +96,7 @@ void pattern_free(struct pattern *p) {
 }
 
 static int append_data(struct buf *out, const char *p, size_t n, bool safe, bool json) {
-    return text_append(out, p, n, safe, SAFE_NEWLINE | SAFE_TAB | (json ? SAFE_JSON : 0U));
+    return text_out_append(out, p, n, safe, SAFE_NEWLINE | SAFE_TAB | (json ? SAFE_JSON : 0U));
 }
 
 static int append_headers(struct buf *out, const struct record *r, bool safe) {

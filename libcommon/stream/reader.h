@@ -15,9 +15,12 @@
 struct reader {
     struct inbuf *in;
     size_t record_limit;
-    bool live;              /* a start was seen and no end yet */
-    bool ended;             /* the last block was an end */
-    bool verified;          /* check CRCs where present: the default */
+    bool live;     /* a start was seen and no end yet */
+    bool ended;    /* the last block was an end */
+    bool verified; /* check CRCs where present: the default */
+    /* Was the data block at this position checked by somebody else (crew.h)? NULL: none was. */
+    bool (*checked)(const void *ctx, uint64_t position);
+    const void *checked_ctx;
     char run[RUN_NAME_MAX]; /* of the live stream, fit for a message */
     size_t current;         /* bytes of the block handed out last */
     struct buf raw;         /* decompressed body */

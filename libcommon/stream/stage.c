@@ -32,18 +32,58 @@ static void tick(struct stage *s) {
     if (s->config->tick) s->config->tick(s->config->hook_ctx, &s->counts);
 }
 
-static void notice(struct stage *s, const char *text) {
-    if (s->config->notice) s->config->notice(s->config->hook_ctx, text);
+static void notice(struct stage *s, const struct err *what) {
+    if (s->config->notice) s->config->notice(s->config->hook_ctx, what);
+}
+
+/* The outputs one by one: the main one, if there is one, and those beside it. NULL behind the last. */
+static struct output *output_at(struct stage *s, size_t i) {
+    if (!s->config->no_output && i-- == 0) return &s->output;
+    return i < s->config->more_count ? &s->more[i] : NULL;
 }
 
 /* Our own start goes out as soon as it is known what came before us, and in any case before the first record. */
 static int write_start(struct stage *s, const json_t *history, struct err *e) {
     const struct stage_config *c = s->config;
-    if (s->started || c->no_output) return 0;
+    if (s->started) return 0;
     const struct output_lineage lineage = {
         .tool = c->tool, .args = c->args, .arg_count = c->arg_count, .history = history};
-    int g = output_start(&s->output, &lineage, e);
+    struct output *o;
+    int g = 0;
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_start(o, &lineage, e);
     s->started = g == 0;
+    return g;
+}
+
+int stage_start(struct stage *s, struct err *e) {
+    return write_start(s, NULL, e);
+}
+
+int stage_emit_derived(struct stage *s, const struct record *r, struct err *e) {
+    static const struct record_origin nowhere;
+    int g = s->started ? 0 : write_start(s, NULL, e);
+    if (g < 0) return g;
+    struct record derived = *r;
+    derived.offset = s->derived++;
+    return output_record(&s->output, &text_header, &nowhere, &derived, e);
+}
+
+int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e) {
+    struct block_header h = {.flags = BLOCK_JSON_VALID, .records = run->count, .raw_size = (uint32_t)run->size};
+    int g = s->started ? 0 : write_start(s, NULL, e);
+    if (g < 0) return g;
+    if (output_is_blocks(&s->output)) {
+        h.base_offset = s->derived;
+        s->derived += run->count;
+        return output_run(&s->output, &h, run, e);
+    }
+    struct record_walk w;
+    struct record r;
+    record_walk_init(&w, &h, run->records, SIZE_MAX);
+    while ((g = record_next(&w, &r, e)) > 0) {
+        g = stage_emit_derived(s, &r, e);
+        if (g < 0) return g;
+    }
     return g;
 }
 
@@ -65,26 +105,27 @@ int stage_bad(struct stage *s, const struct record *r, struct err *e) {
         return deadletter_put(s, r, where, &why, e);
     }
     if (!s->config->skip_bad) return err_prefix(e, "record '%s': ", where);
+    struct err what = *e;
     if (s->counts.bad <= 3) {
-        char text[sizeof e->text + 160];
-        (void)snprintf(text, sizeof text, "record '%s' skipped: %s", where, e->text);
-        notice(s, text);
+        (void)err_prefix(&what, "record '%s' skipped: ", where);
+        notice(s, &what);
     } else if (s->counts.bad == 4) {
-        notice(s, "more bad records are skipped and only counted");
+        (void)err_set(&what, 0, "more bad records are skipped and only counted");
+        notice(s, &what);
     }
     return 0;
 }
 
-static int check_value(struct stage *s, const struct record *r, struct err *e) {
+int stage_check(struct stage *s, const struct record *r, struct err *e) {
     struct json_fault fault;
-    if (r->value_type != VALUE_JSON) return 0;
+    if (s->checked || r->value_type != VALUE_JSON) return 0;
     int g = json_validate(&s->json, r->value, r->value_size, &fault);
     if (g == G_DATA) return err_set(e, G_DATA, "value is not JSON: %s at byte %zu", fault.reason, fault.at);
     return g < 0 ? err_nomem(e) : 0;
 }
 
-static int handle_record(struct stage *s, const struct record *r, bool checked, struct err *e) {
-    int g = checked ? 0 : check_value(s, r, e);
+static int handle_record(struct stage *s, const struct record *r, struct err *e) {
+    int g = stage_check(s, r, e);
     if (g == 0) g = s->ops->record(s->ctx, s, r, e);
     return g == G_DATA ? stage_bad(s, r, e) : g;
 }
@@ -95,18 +136,22 @@ static int handle_data(struct stage *s, const struct block *b, struct err *e) {
     s->counts.bytes_in += BLOCK_HEADER_SIZE + b->h.stored_size;
     if (b->h.max_time > s->counts.max_time) s->counts.max_time = b->h.max_time;
     tick(s);
+    s->checked = s->config->trust_blocks || ((b->h.flags & BLOCK_JSON_VALID) && !s->config->distrust_blocks);
+    s->memory = b->body;
+    s->memory_end = b->body + b->h.raw_size;
     if (s->ops->block) {
         s->counts.records_in += b->h.records;
+        s->note = NULL;
+        if (s->crew && !crew_note(s->crew, b->position, &s->note, &s->note_size)) s->note = NULL;
         return s->ops->block(s->ctx, s, b, e);
     }
     struct record_walk w;
     struct record r;
-    bool checked = s->config->trust_blocks || ((b->h.flags & BLOCK_JSON_VALID) && !s->config->distrust_blocks);
     record_walk_init(&w, &b->h, b->body, s->config->input.record_limit);
     int g;
     while ((g = record_next(&w, &r, e)) > 0) {
         s->counts.records_in++;
-        g = handle_record(s, &r, checked, e);
+        g = handle_record(s, &r, e);
         if (g < 0 || s->enough) return g;
     }
     return g;
@@ -131,17 +176,29 @@ static int handle_control(struct stage *s, const struct block *b, struct err *e)
     default: break;
     }
     if (s->ops->control) return s->ops->control(s->ctx, s, b, e);
-    if (s->config->no_output || !output_is_blocks(&s->output)) return 0;
     g = write_start(s, NULL, e);
-    return g < 0 ? g : writer_block(&s->output.writer, b->header, b->stored, &b->h, e);
+    struct output *o;
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) {
+        if (output_is_blocks(o)) g = writer_block(&o->writer, b->header, b->stored, &b->h, e);
+    }
+    return g;
+}
+
+static int flush_sinks(struct stage *s, struct err *e) {
+    const struct stage_config *c = s->config;
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < c->sink_count; i++) g = sink_flush(c->sinks[i], e);
+    if (g == 0 && c->dead_letter) g = sink_flush(c->dead_letter, e);
+    return g;
 }
 
 /* About to wait: nothing may stay behind. */
 int stage_idle(struct stage *s, struct err *e) {
     s->wake_ns = -1;
+    struct output *o;
     int g = s->ops->idle ? s->ops->idle(s->ctx, s, e) : 0;
-    if (g == 0 && !s->config->no_output) g = output_flush(&s->output, e);
-    if (g == 0 && s->config->dead_letter) g = sink_flush(s->config->dead_letter, e);
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_flush(o, e);
+    if (g == 0) g = flush_sinks(s, e);
     tick(s);
     return g;
 }
@@ -160,10 +217,39 @@ static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
     return g;
 }
 
+/* The crew looks at data blocks ahead of their turn, and so at the names of their topics, too. */
+static int crew_look(void *ctx, unsigned thread, const struct crew_block *b, struct buf *note) {
+    struct stage *s = ctx;
+    const struct block_origin from = {.h = b->h, .topic = b->tag};
+    return s->ops->look(s->ctx, thread, &from, b->body, note);
+}
+
+static const void *crew_tag(void *ctx, const struct block_header *h, const char *body) {
+    struct stage *s = ctx;
+    struct control control = {0};
+    struct err ignored; /* what is wrong with it will be found in its turn */
+    if (h->kind == BLOCK_DATA) return sources_find(&s->sources, h->topic_id);
+    if (!memmem(body, h->stored_size, "\"source\"", 8)) return NULL;
+    int g = control_parse(body, h->stored_size, &control, &ignored);
+    if (g == 0 && control.type == CONTROL_SOURCE) g = sources_add(&s->sources, h->topic_id, control.topic, &ignored);
+    control_release(&control);
+    return NULL;
+}
+
+static void start_crew(struct stage *s, struct reader *r) {
+    const struct crew_config config = {
+        .ctx = s, .record_limit = s->config->input.record_limit, .look = crew_look, .tag = crew_tag};
+    if (!s->ops->look || s->config->distrust_blocks) return;
+    s->crew = crew_start(r->in, &config);
+    r->checked = s->crew ? crew_checked : NULL;
+    r->checked_ctx = s->crew;
+}
+
 static int run_blocks(struct stage *s, struct inbuf *in, struct err *e) {
     struct reader reader;
     struct block block = {0};
     reader_init(&reader, in, s->config->input.record_limit);
+    start_crew(s, &reader);
     s->text = NULL;
     int g = 0;
     while (g == 0 && !s->enough) {
@@ -172,6 +258,8 @@ static int run_blocks(struct stage *s, struct inbuf *in, struct err *e) {
         if (g == 0) g = block.h.kind == BLOCK_DATA ? handle_data(s, &block, e) : handle_control(s, &block, e);
     }
     reader_release(&reader, &block);
+    crew_free(s->crew);
+    s->crew = NULL;
     return g;
 }
 
@@ -182,13 +270,14 @@ int stage_text_record(struct stage *s, struct text_in *text, const char *name, i
     s->input_name = name;
     s->like = &text_header;
     s->origin = (struct record_origin){0};
+    s->checked = true;
     size_t n;
     (void)text_in_raw(text, &n);
     s->counts.bytes_in += n;
     if (++s->counts.records_in % TICK_RECORDS == 0) tick(s);
     if (grade == G_DATA) return stage_bad(s, r, e);
     r->offset = s->counts.records_in - 1;
-    return handle_record(s, r, true, e);
+    return handle_record(s, r, e);
 }
 
 static int run_text(struct stage *s, struct inbuf *in, enum in_format format, struct err *e) {
@@ -200,9 +289,12 @@ static int run_text(struct stage *s, struct inbuf *in, enum in_format format, st
     if (g < 0) return g;
     while (g == 0 && !s->enough) {
         g = text_in_next(text, &r, e);
+        s->memory = in->data;
+        s->memory_end = in->data + in->cap;
         if (g == 0 || g == G_DATA) g = stage_text_record(s, text, in->name, g, &r, e);
     }
     s->text = NULL;
+    s->memory = s->memory_end = NULL;
     text_in_free(text);
     return g;
 }
@@ -259,32 +351,45 @@ static int run_inputs(struct stage *s, struct err *e) {
 }
 
 /* The last block tells downstream how it went. */
-static int write_end(struct stage *s, int status, const struct err *why, struct err *e) {
+static int end_output(struct stage *s, struct output *o, int grade, const struct err *why, struct err *e) {
+    /* A run that was stopped did not see all of its input: downstream must know. */
+    int status = grade == G_STOPPED ? 128 + signals_stop() : grade_exit_code(grade);
     int g = write_start(s, NULL, e);
-    return g < 0 ? g : output_end(&s->output, status, why->text, e);
+    if (g == 0) g = output_end(o, status, why->text, e);
+    return g < 0 ? g : output_flush(o, e);
 }
 
+/* What went wrong with one output is told by those behind it, and files appear only when all is well. */
 static int finish(struct stage *s, int g, struct err *e) {
+    struct output *o;
+    struct err late;
     if (g == 0 && s->ops->end) g = s->ops->end(s->ctx, s, e);
-    if (s->config->no_output) return g;
-    if (g == G_PIPE) {
-        struct err ignored;
-        int closed = output_close(&s->output, false, &ignored);
-        return closed < 0 && closed != G_PIPE ? closed : g;
+    for (size_t i = 0; g != G_PIPE && (o = output_at(s, i)); i++) {
+        int ended = end_output(s, o, g, e, &late);
+        if (g < 0 || ended == 0) continue;
+        g = ended;
+        *e = late;
     }
-    struct err end_error;
-    /* A run that was stopped did not see all of its input: downstream must know. */
-    int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
-    int w = write_end(s, status, e, &end_error);
-    if (w == 0) w = output_flush(&s->output, &end_error);
-    if (g == 0 && w < 0) {
-        g = w;
-        *e = end_error;
+    for (size_t i = 0; (o = output_at(s, i)); i++) {
+        int closed = output_close(o, g == 0, &late);
+        if (closed == 0 || closed == G_PIPE || (g < 0 && g != G_PIPE)) continue;
+        g = closed;
+        *e = late;
     }
-    int c = output_close(&s->output, g == 0, &end_error);
-    if (g == 0 && c < 0) {
-        g = c;
-        *e = end_error;
+    return g;
+}
+
+static int open_outputs(struct stage *s, struct err *e) {
+    const struct stage_config *c = s->config;
+    int g = 0;
+    size_t i = 0;
+    if (c->more_count && !(s->more = calloc(c->more_count, sizeof *s->more))) return err_nomem(e);
+    for (; g == 0 && i < c->more_count; i++) g = output_open(&s->more[i], &c->more[i], e);
+    if (g == 0 && !c->no_output) g = output_open(&s->output, &c->output, e);
+    if (g == 0) return 0;
+    for (size_t k = 0; k < i; k++) {
+        int closed = output_close(&s->more[k], false, NULL);
+        (void)closed; /* nothing was written */
     }
     return g;
 }
@@ -294,13 +399,15 @@ int stage_run(struct stage *s, const struct stage_config *config, const struct s
     *s = (struct stage){.config = config, .ops = ops, .ctx = ctx, .counts.max_time = NO_TIME, .like = &text_header};
     struct json_limits limits = {.max_depth = config->input.json_depth};
     if (json_validator_init(&s->json, &limits) < 0) return err_nomem(e);
-    int g = config->no_output ? 0 : output_open(&s->output, &config->output, e);
+    int g = open_outputs(s, e);
     if (g == 0) {
         g = run_inputs(s, e);
         g = finish(s, g, e);
     }
-    if (config->dead_letter && g >= 0) g = sink_flush(config->dead_letter, e);
+    if (g >= 0) g = flush_sinks(s, e);
     tick(s);
+    free(s->more);
+    s->more = NULL;
     json_validator_release(&s->json);
     sources_release(&s->sources);
     return g;

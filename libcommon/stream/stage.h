@@ -9,6 +9,7 @@
 #ifndef LEAT_STREAM_STAGE_H
 #define LEAT_STREAM_STAGE_H
 
+#include "stream/crew.h"
 #include "stream/follow.h"
 #include "stream/output.h"
 #include "stream/reader.h"
@@ -19,12 +20,22 @@
 
 struct stage;
 
+/* A data block and the name of its topic, NULL if that is not known. */
+struct block_origin {
+    const struct block_header *h;
+    const char *topic;
+};
+
 /* All but one of record and block may be NULL. A negative result ends the run, but for G_DATA from record(), which
  * makes that record a bad one. */
 struct stage_ops {
     int (*record)(void *ctx, struct stage *s, const struct record *r, struct err *e);
     /* A whole data block instead of its records. */
     int (*block)(void *ctx, struct stage *s, const struct block *b, struct err *e);
+    /* With block(), and only where that can do without: a data block is looked at ahead of its turn, perhaps in another
+     * thread (`thread` is below CREW_THREADS_MAX). Its body is checked, its JSON is valid, nothing of the stage may be
+     * used, and what is found out goes to `note`, which block() finds in the stage. Below 0: nothing. */
+    int (*look)(void *ctx, unsigned thread, const struct block_origin *from, const char *body, struct buf *note);
     /* Every block of the input as it was read, before the loop makes anything of it: for tools that tell about streams.
      */
     int (*inspect)(void *ctx, struct stage *s, const struct block *b, struct err *e);
@@ -54,10 +65,15 @@ struct stage_config {
     bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
+    const struct output_config *more; /* streams beside it, which begin and end as it does; records go there by the
+                                       * tool's hand */
+    size_t more_count;
+    struct sink *const *sinks; /* flushed when the outputs are; the caller closes them */
+    size_t sink_count;
     bool skip_bad;                                              /* go on after a bad record */
     struct sink *dead_letter;                                   /* bad records go there; the caller closes it */
     void (*tick)(void *ctx, const struct stage_counts *counts); /* now and then, for progress; may be NULL */
-    void (*notice)(void *ctx, const char *text);                /* words for people; may be NULL */
+    void (*notice)(void *ctx, const struct err *what);          /* words for people; may be NULL */
     void *hook_ctx;
 };
 
@@ -66,6 +82,7 @@ struct stage {
     const struct stage_ops *ops;
     void *ctx;
     struct output output;
+    struct output *more; /* config->more, opened */
     struct stage_counts counts;
     struct sources sources;
     struct json_validator json;
@@ -78,8 +95,13 @@ struct stage {
     enum in_format format;           /* of the input */
     const struct block_header *like; /* its source */
     struct record_origin origin;
-    struct text_in *text; /* it came from text; NULL: from a block */
-    char where[128];      /* filled by stage_where */
+    struct text_in *text;            /* it came from text; NULL: from a block */
+    bool checked;                    /* its JSON is known to be valid */
+    const char *memory, *memory_end; /* where it lies, if known: all bytes of that may be read */
+    char where[128];                 /* filled by stage_where */
+    struct crew *crew;
+    const char *note; /* what look() found out of the block in hand; NULL: it did not look */
+    size_t note_size;
 };
 
 /* The whole run. Returns 0 or the first error; the output is ended accordingly. */
@@ -88,6 +110,27 @@ int stage_run(struct stage *s, const struct stage_config *config, const struct s
 
 /* Emit the record in hand, or one with its source. */
 int stage_emit(struct stage *s, const struct record *r, struct err *e) NODISCARD;
+
+/* Emit a record that was made here: it has no source, its offset is the next of this stream, and its value, if it is
+ * JSON, is valid. */
+int stage_emit_derived(struct stage *s, const struct record *r, struct err *e) NODISCARD;
+
+/* The same for several in their encoding, one behind the other, whose offset_delta counts from 0. */
+int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e) NODISCARD;
+
+/* For tools that write to the outputs by their own hand: what comes before the first record is out. */
+int stage_start(struct stage *s, struct err *e) NODISCARD;
+
+/* For block(), which sees the records by itself: is the value of this one JSON, if it says so? G_DATA makes it a bad
+ * record, to be given to stage_bad, which knows the policy: 0 goes on without the record. */
+int stage_check(struct stage *s, const struct record *r, struct err *e) NODISCARD;
+int stage_bad(struct stage *s, const struct record *r, struct err *e) NODISCARD;
+
+/* How many bytes behind the value of this record may be read; 0 for one that was made elsewhere. */
+static inline size_t stage_slack(const struct stage *s, const struct record *r) {
+    uintptr_t from = (uintptr_t)s->memory, to = (uintptr_t)s->memory_end, at = (uintptr_t)r->value;
+    return at >= from && at + r->value_size <= to ? (size_t)(to - at - r->value_size) : 0;
+}
 
 /* "topic/partition@offset", or "file:line": the record in hand, for messages. */
 const char *stage_where(struct stage *s, const struct record *r);

@@ -17,9 +17,9 @@ static void say(struct stage *s, struct followed *f) {
                                         [FOLLOW_ROTATED] = "was replaced; going on with the new file",
                                         [FOLLOW_CUT_SHORT] = "was cut short; reading it from its beginning"};
     if (f->file.notice == FOLLOW_NOTHING || !s->config->notice) return;
-    char text[512];
-    (void)snprintf(text, sizeof text, "'%s' %s", f->file.path, words[f->file.notice]);
-    s->config->notice(s->config->hook_ctx, text);
+    struct err what;
+    (void)err_set(&what, 0, "'%s' %s", f->file.path, words[f->file.notice]);
+    s->config->notice(s->config->hook_ctx, &what);
     f->file.notice = FOLLOW_NOTHING;
 }
 

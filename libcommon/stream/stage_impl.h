@@ -11,6 +11,5 @@ int stage_run_follow(struct stage *s, struct err *e) NODISCARD;
 int stage_idle(struct stage *s, struct err *e) NODISCARD;
 int stage_text_record(struct stage *s, struct text_in *text, const char *name, int grade, struct record *r,
                       struct err *e) NODISCARD;
-int stage_bad(struct stage *s, const struct record *r, struct err *e) NODISCARD;
 
 #endif

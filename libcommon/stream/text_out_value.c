@@ -30,7 +30,7 @@ int json_line_append(struct buf *out, const char *p, size_t n) {
     return 0;
 }
 
-int text_append(struct buf *out, const char *p, size_t n, bool safe, unsigned flags) {
+int text_out_append(struct buf *out, const char *p, size_t n, bool safe, unsigned flags) {
     return safe ? safe_append(out, p, n, flags) : buf_append(out, p, n);
 }
 

@@ -18,7 +18,7 @@ bool json_is_line(const char *p, size_t n);
 int json_line_append(struct buf *out, const char *p, size_t n) NODISCARD;
 
 /* Append, through safe_append with these flags when `safe`. 0 or G_NOMEM. */
-int text_append(struct buf *out, const char *p, size_t n, bool safe, unsigned flags) NODISCARD;
+int text_out_append(struct buf *out, const char *p, size_t n, bool safe, unsigned flags) NODISCARD;
 
 /* Milliseconds with as many digits of fraction as are needed, at most six: exact. Returns the length, without a NUL. */
 enum { MS_TEXT_MAX = 24 };

@@ -2,6 +2,7 @@
 /* The block writer. See writer.h. */
 #include "stream/writer.h"
 
+#include "base/endian.h"
 #include "sys/file.h"
 
 #define WRITE_BYTES (512u << 10) /* whole blocks are handed to the system from this size on */
@@ -110,6 +111,33 @@ int writer_run(struct writer *w, const struct block_header *h, const char *recor
     w->h.records += count;
     w->records += count;
     w->last_offset = UINT64_MAX; /* no single record may join: its delta could be below the last one's */
+    return 0;
+}
+
+/* Encoded records whose offsets count from another base now. */
+static void shift_offsets(char *records, size_t size, uint32_t by) {
+    for (size_t at = 0; at < size; at += get_u32_le(records + at)) {
+        put_u32_le(records + at + 4, get_u32_le(records + at + 4) + by); /* modulo 2^32: the sum is known to fit */
+    }
+}
+
+int writer_records(struct writer *w, const struct block_header *h, const struct record_run *run, struct err *e) {
+    uint64_t first = h->base_offset + run->first_delta, last = h->base_offset + run->last_delta;
+    if (w->open && !(fits(w, h, first, run->size) && last - w->h.base_offset <= UINT32_MAX)) writer_close_block(w);
+    int g = w->open ? 0 : flush_if_full(w, e);
+    size_t room = run->size > BLOCK_TARGET_BYTES ? run->size : BLOCK_TARGET_BYTES;
+    if (g == 0 && !w->open) g = open_block(w, h, h->base_offset, room, e);
+    if (g < 0) return g;
+    if (buf_reserve(&w->out, run->size) < 0) return err_nomem(e);
+    char *out = w->out.data + w->out.len;
+    memcpy(out, run->records, run->size);
+    if (w->h.base_offset != h->base_offset)
+        shift_offsets(out, run->size, (uint32_t)(h->base_offset - w->h.base_offset));
+    w->out.len += run->size;
+    w->last_offset = last;
+    widen(&w->h, run->min_time, run->max_time);
+    w->h.records += run->count;
+    w->records += run->count;
     return 0;
 }
 

@@ -35,6 +35,18 @@ int writer_record(struct writer *w, const struct block_header *like, const struc
 int writer_run(struct writer *w, const struct block_header *h, const char *records, size_t size, uint32_t count,
                struct err *e) NODISCARD;
 
+/* Add records that lie one behind the other in the data block h, which a reader has checked. Unlike writer_run it fills
+ * blocks: the offset_delta of each record is counted anew from the block that it comes to. */
+struct record_run {
+    const char *records;              /* encoded */
+    size_t size;                      /* bytes of them all */
+    uint32_t count;                   /* at least 1 */
+    uint32_t first_delta, last_delta; /* offset_delta of the first and the last */
+    int64_t min_time, max_time;       /* of those that have a time; NO_TIME when none has */
+};
+int writer_records(struct writer *w, const struct block_header *h, const struct record_run *run,
+                   struct err *e) NODISCARD;
+
 /* Pass on a whole encoded block untouched. */
 int writer_block(struct writer *w, const uint8_t *header, const char *stored, const struct block_header *h,
                  struct err *e) NODISCARD;

@@ -214,6 +214,22 @@ class Bench:
                     time.sleep(0.02)
         raise Wrong('redis-server does not answer')
 
+    def duckdb_missing(self):
+        """What is missing to run DuckDB, which npm fetches into the bench's folder once; '' if nothing."""
+        home = self.folder / 'npm'
+        if not self.has('node'):
+            return 'node'
+        if not (home / 'node_modules/@duckdb/node-api').exists() and self.has('npm'):
+            home.mkdir(exist_ok=True)
+            subprocess.run(['npm', 'install', '--no-audit', '--no-fund', '--prefix', home, '@duckdb/node-api'],
+                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        return '' if (home / 'node_modules/@duckdb/node-api').exists() else 'npm: @duckdb/node-api'
+
+    def duckdb(self, *statements, threads=1):
+        """{'s'} of the last statement alone: neither node's start nor the opening of the database counts."""
+        script = Path(__file__).resolve().parent / 'duckdb.mjs'
+        return json.loads(self.call(['node', script, self.folder / 'npm/node_modules', str(threads), *statements]))
+
     def redis_call(self, path, *words):
         return self.call(['redis-cli', '-s', path, *words]).decode().strip()
 

@@ -28,7 +28,7 @@ teardown() {
 }
 
 @test "--key takes strings as their content, other values as their JSON text, and none where it is missing or null" {
-    leat produce t --key .u.id <<'END'
+    leat produce t --key '.u?.id?' <<'END'
 {"u":{"id":"ann"}}
 {"u":{"id":"a\u00e9\n\"b"}}
 {"u":{"id":7.50}}
@@ -48,9 +48,23 @@ END
     equals "$(leat consume t -e -f %k)" deep
 }
 
-@test "a key path that is no path is exit 2 and nothing is made" {
+@test "--key and --time are expressions: one that fails makes the record a bad one" {
+    exits 3 leat produce t --key .u.id <<<'{"u":3}'
+    contains "$stderr" "leat produce: record 'standard input:1': --key: Cannot index number with "
+    contains "$stderr" $'\n  .u.id\n    ^'
+    exits 0 leat produce t --key '.u | ascii_downcase' --time '.day + "T" + .at' <<<'{"u":"ANN","day":"2026-01-02","at":"03:04:05"}'
+    equals "$(leat consume t -e -f '%k %D')" 'ann 2026-01-02T03:04:05Z'
+    exits 0 leat produce u -k '.first + " " + .last, .x' --time '.ms / 1000' <<<'{"first":"a","last":"b","ms":1767225600500}'
+    equals "$(leat consume u -e -f '%k %D')" 'a b 2026-01-01T00:00:00.500Z'
+    exits 3 leat produce t --time '.at[0]' <<<'{"at":[null]}'
+    contains "$stderr" "record has no time .at[0]"
+}
+
+@test "a key expression that cannot be compiled is exit 2 and nothing is made" {
     exits 2 leat produce t --key 'user' <<<'{}'
     contains "$stderr" "leat produce: "
+    exits 2 leat produce t --time '.a +' <<<'{}'
+    contains "$stderr" "--time"
     [[ ! -e $LEAT_DIR ]]
 }
 
@@ -524,6 +538,8 @@ END
     equals "$(values t | tail -n 1)" 1
     exits 4 leat produce t .
     equals "$stderr" "leat produce: cannot read '.': Is a directory"
+    exits 4 leat produce never nothere # and no topic is made for nothing
+    exits 4 leat consume never -e
 }
 
 @test "an empty input is no record and no error" {

@@ -4,9 +4,9 @@
  * any bytes what it finds lies inside the text, it reads nothing outside, and it comes to an end. The first byte of the
  * input chooses the set of fields, the second how many of the bytes behind the text may be read.
  */
+#include "../unit/json_path.h"
 #include "input.h"
 #include "json/fields.h"
-#include "json/path.h"
 #include "json/validate.h"
 
 #define SETS 5U

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/json_path.h"
 #include "base/utf8.h"
-#include "json/path.h"
 #include "json/validate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../unit/json_path.h"
 #include "expr/heap.h"
-#include "json/path.h"
 #include "json/validate.h"
 
 enum { CELLS = 4, I_FILES = 35, TRANSFORM_FILES = 22, LIMITS = 3 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * json/fields.h: what is found and what is not, on every SIMD path of this machine, with the text between two pages
- * that cannot be read; the same answers as json/path.h on random objects; no harm from any bytes.
+ * that cannot be read; the same answers as json_path.h on random objects; no harm from any bytes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,8 +15,8 @@
 #include <sys/mman.h>
 
 #include "base/random.h"
+#include "json_path.h"
 #include "json/fields.h"
-#include "json/path.h"
 
 #define ROOM 65536U
 #define MAX_SLOTS 64U
@@ -58,7 +58,7 @@ static void add_path(struct json_fields *f, const struct json_path *path, uint32
     assert_int_equal(got, slot);
 }
 
-/* Paths in the words of json/path.h, without indexes. */
+/* Paths in the words of json_path.h, without indexes. */
 static void set_make(struct set *s, const char *const *paths, size_t n) {
     memset(s, 0, sizeof(*s));
     assert_true(n <= MAX_SLOTS);

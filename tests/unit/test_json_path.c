@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json/path.h: what compiles, what the errors say, what is found in good text, and that bad text does no harm. */
+/* json_path.h: what compiles, what the errors say, what is found in good text, and that bad text does no harm. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 #include "base/random.h"
-#include "json/path.h"
+#include "json_path.h"
 
 /* Look `path` up in `text`; `value` is what is found there, NULL for not found. */
 static void look(const char *path, const char *text, const char *value, enum json_type type) {

@@ -342,6 +342,36 @@ static void segments_roll_and_know_the_one_before(void **state) {
     close(dir);
 }
 
+/* The first reading of a directory shows what is in its "half". */
+static struct sys_ops real;
+static int readings;
+
+static int open_half_first(int dir, const char *path, int flags, mode_t mode) {
+    bool half = strcmp(path, ".") == 0 && readings++ == 0;
+    return real.openat(dir, half ? "half" : path, flags, mode);
+}
+
+static void a_name_that_one_reading_of_a_directory_passed_over_is_found(void **state) {
+    (void)state;
+    uint64_t bases[64];
+    char name[SEGMENT_NAME_BYTES];
+    while (list(bases) < 3) fill(1);
+    int dir = topic_partition_dir(&f.topic, 0, false, NULL);
+    assert_int_equal(mkdirat(dir, "half", 0700), 0);
+    int half = openat(dir, "half", O_RDONLY | O_DIRECTORY);
+    segment_name(name, bases[1], ".leat");
+    close(openat(half, name, O_WRONLY | O_CREAT, 0600));
+    close(half);
+    close(dir);
+    real = sys;
+    sys.openat = open_half_first;
+    readings = 0;
+    size_t n = list(bases);
+    sys = real;
+    assert_true(readings > 1);
+    assert_int_equal(n, 3);
+}
+
 static void a_cursor_goes_to_offsets_and_times(void **state) {
     (void)state;
     struct err e;
@@ -416,6 +446,9 @@ static void a_torn_tail_is_cut_off_in_a_new_epoch(void **state) {
     assert_int_equal(p.epoch, 2);
     assert_int_equal(p.base, 10);
     partition_close(&p);
+    size_t left; /* a segment file is a valid stream by itself */
+    free(log_fixture_load(&f, segment_file(0, ".leat"), &left));
+    assert_int_equal(left, n);
     fill(1);
     assert_reads(0, 20);
     struct cursor c;
@@ -574,6 +607,7 @@ int main(void) {
         TEST(records_that_a_failed_sync_voided_are_never_acknowledged),
         TEST(what_was_rolled_without_a_sync_is_synced_with_what_follows),
         TEST(segments_roll_and_know_the_one_before),
+        TEST(a_name_that_one_reading_of_a_directory_passed_over_is_found),
         TEST(a_cursor_goes_to_offsets_and_times),
         TEST(a_flipped_byte_anywhere_is_found),
         TEST(a_torn_tail_is_cut_off_in_a_new_epoch),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Peak memory of produce and consume: the same on one and on ten times the input."""
+"""Peak memory of produce, consume, filter and map: the same on one and on ten times the input."""
 from bench import Case, Figure, Workload, metric, ratio
 
 TITLE = 'peak memory on 200 k and on 2 M records'
@@ -33,6 +33,17 @@ def workload(b):
             return r['commands'][0]['rss_kib']
         return run
 
+    def tool(form, *words):
+        def run(count):
+            return b.measure(b.leat(*words, b.clicks(count, form)), stdout=b.work / 'out')['rss_kib']
+        return run
+
+    for form in ('json', 'leat'):
+        add(f'filter {form}', tool(form, 'filter', '.status >= 500'))
+        add(f'filter {form} -j', tool(form, 'filter', '.status >= 500', '-j'))
+        add(f'map {form}', tool(form, 'map', '{user, page: .url, ms: (.latency_ms | floor)}'))
+    add('filter leat, three ways', tool('leat', 'filter', '.status >= 500', '--pass', b.work / 'pass', '--fail',
+                                        b.work / 'fail', '--all', '-'))
     for form in ('json', 'leat', 'envelope'):
         add(f'produce {form}', produce(form))
     add('produce json, 256 partitions by key', produce('json', '--key', '.user', '--partitions', 256))

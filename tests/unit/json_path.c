@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Paths into JSON text. See path.h. */
-#include "json/path.h"
+/* Paths into JSON text: what the tests compare json/fields.h and the expressions with. See json_path.h. */
+#include "json_path.h"
 
 #include <stdlib.h>
 

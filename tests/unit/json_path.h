@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths such as `.user.id`, and looking them up in raw JSON text without building a tree.
+ * Paths such as `.user.id`, and looking them up in raw JSON text without building a tree: a plain second way, which the
+ * tests compare json/fields.h with.
  *
  *   path  = "." | step+            the first step begins with a dot
  *   step  = ["."] "[" index "]"    an array element; a negative index counts from the end
@@ -10,8 +11,8 @@
  * No white space outside strings. Member names are compared after unescaping. A compiled path is not changed by lookups
  * and may be shared by threads.
  */
-#ifndef LEAT_JSON_PATH_H
-#define LEAT_JSON_PATH_H
+#ifndef TESTS_JSON_PATH_H
+#define TESTS_JSON_PATH_H
 
 #include "json/text.h"
 
