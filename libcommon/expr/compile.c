@@ -11,6 +11,7 @@
 #include "expr/compile_impl.h"
 
 #define DEPTH_MAX 1000   /* of the plan: bounds the recursion of the compiler and of the evaluator */
+#define PLAIN_MAX 128    /* keys and values of an object that is written without being built */
 #define NODES_MAX 200000 /* of one program */
 
 static const struct field_path root_path;
@@ -214,12 +215,13 @@ static int compile_list(struct compiler *c, struct context x, const struct ast *
 
 /* Are all keys constant strings, and no two equal? */
 static bool has_plain_keys(const struct node *n) {
+    if (n->n > PLAIN_MAX) return false;
     for (uint32_t i = 0; i < n->n; i += 2) {
         if (n->list[i]->type != N_CONST || n->list[i]->value.kind != VK_STRING) return false;
         for (uint32_t k = 0; k < i; k += 2)
             if (same_name(n->list[k]->value, n->list[i]->value)) return false;
     }
-    return n->n <= 128;
+    return true;
 }
 
 /* A key that can never be one is known now. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "expr/compile_impl.h"
+#include "expr/eval_impl.h"
 
 #define INLINE_MAX 100 /* definitions inside definitions: beyond that it is a recursion */
 
@@ -155,7 +156,26 @@ static const struct special *find_special(struct value name, uint32_t arity) {
     return NULL;
 }
 
+/* path |= f in one walk over the value, where the path allows it; *ret is NULL where it does not. */
+static int compile_stepwise(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
+    struct node *path, *f;
+    struct context inner = x;
+    bool in_path = c->in_path;
+    *ret = NULL;
+    inner.here = NULL;
+    c->in_path = true;
+    int g = compile(c, inner, ast->list[0], &path);
+    c->in_path = in_path;
+    if (g < 0 || !update_is_stepwise(path)) return g;
+    g = compile_value(c, inner, ast->list[1], &f);
+    return g < 0 ? g : node_make(c, N_UPDATE, compile_place(&x, ast->at), path, f, ret);
+}
+
 int compile_builtin(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
+    if (ast->n == 2 && name_is(ast->name, "_modify")) {
+        int g = compile_stepwise(c, x, ast, ret);
+        if (g < 0 || *ret) return g;
+    }
     const struct special *special = find_special(ast->name, ast->n);
     if (special) return compile_special(c, x, special, ast, ret);
     const struct func *f = func_find(ast->name.text, ast->name.n, ast->n);

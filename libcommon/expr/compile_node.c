@@ -68,6 +68,7 @@ static bool reads_input(const struct node *n) {
     case N_GETPATH:
     case N_PATHS:
     case N_RECURSE:
+    case N_UPDATE:
     case N_WALK: return true;
     case N_PIPE: return n->a->reads_input;
     default: break;
@@ -108,6 +109,7 @@ void node_conclude(struct node *n) {
         one = is_at_most_1(n->b) && is_at_most_1(n->a);
         break;
     case N_ARRAY:
+    case N_UPDATE:
     case N_ANY: single = one = true; break;
     case N_ERROR: single = is_single(n->a), one = is_at_most_1(n->a); break;
     case N_REDUCE: single = is_single(n->b), one = is_at_most_1(n->b); break;

@@ -126,9 +126,9 @@ static int element(struct expr_run *r, const struct node *n, struct value in, st
 
 static int slice(struct expr_run *r, const struct node *n, struct value in, struct value *ret) {
     struct value v, from = value_null(), to = value_null();
-    int g = eval_one(r, n->a, in, &v);
-    if (g == 0 && n->b) g = eval_one(r, n->b, in, &from);
+    int g = n->b ? eval_one(r, n->b, in, &from) : 0;
     if (g == 0 && n->c) g = eval_one(r, n->c, in, &to);
+    if (g == 0) g = eval_one(r, n->a, in, &v);
     if (g < 0) return g;
     r->at = n;
     return value_slice(&r->heap, v, from, to, ret);
@@ -229,7 +229,8 @@ static int list(struct expr_run *r, const struct node *n, struct value in, struc
     struct value *values = n->n <= 16 ? few : heap_alloc(&r->heap, n->n * sizeof *values);
     if (!values) return G_NOMEM;
     for (uint32_t i = 0; i < n->n; i++) {
-        int g = operand(r, n->list[i], in, &values[i]);
+        uint32_t at = n->type == N_OBJECT ? i : n->n - 1 - i; /* of two errors jq raises that of the last */
+        int g = operand(r, n->list[at], in, &values[at]);
         if (g < 0) return g;
     }
     return eval_list(r, n, in, values, ret);
@@ -327,6 +328,7 @@ int eval_one(struct expr_run *r, const struct node *n, struct value in, struct v
     case N_STRING:
     case N_CALL: return list(r, n, in, ret);
     case N_BIND: return bind(r, n, in, ret);
+    case N_UPDATE: return eval_update(r, n, in, ret);
     case N_ANY: return eval_any(r, n, in, ret);
     case N_ERROR: return raise(r, n, in);
     case N_GETPATH: return getpath(r, n, in, ret);

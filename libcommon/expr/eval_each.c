@@ -491,7 +491,8 @@ static int each_by_type(struct expr_run *r, const struct node *n, struct value i
 }
 
 int eval_each(struct expr_run *r, const struct node *n, struct value in, struct sink *k) {
-    int g = run_deeper(r, n);
+    int g = run_deeper(r);
+    if (g == 0) g = run_step(r);
     if (g < 0) return g;
     if (n->single && n->type != N_ALTERNATIVE && n->type != N_REDUCE) return one_each(r, n, in, k);
     return each_by_type(r, n, in, k);

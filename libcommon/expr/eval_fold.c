@@ -70,7 +70,7 @@ struct descent {
 static int descend(struct expr_run *r, struct sink *k, struct value v) {
     struct descent *d = (struct descent *)k;
     int g = run_step(r);
-    if (g == 0) g = run_deeper(r, d->node);
+    if (g == 0) g = run_deeper(r);
     if (g == 0) g = d->next->put(r, d->next, v);
     return g < 0 ? g : eval_each(r, d->node->a, v, k);
 }
@@ -127,7 +127,7 @@ static int walk_inside(struct expr_run *r, const struct node *n, struct value in
 }
 
 int eval_walk(struct expr_run *r, const struct node *n, struct value in, struct sink *k) {
-    int g = run_deeper(r, n);
+    int g = run_deeper(r);
     if (g == 0 && (in.kind == VK_ARRAY || in.kind == VK_OBJECT)) g = walk_inside(r, n, in, &in);
     return g < 0 ? g : eval_each(r, n->a, in, k);
 }

@@ -25,6 +25,7 @@ struct expr_run {
     struct expr_input in;
     struct value root; /* the record's value */
     bool root_ready, found_ready;
+    bool too_deep;            /* G_NOMEM was the stack's */
     struct json_slice *found; /* the fields of the set, when found_ready */
     struct value *vars;       /* slots */
     const struct node *at;    /* where an error arose */
@@ -66,7 +67,7 @@ int run_field(struct expr_run *r, const struct node *n, struct value *ret) NODIS
 
 /* For loops that may be long: has a signal asked us to stop? And is there stack for another level? */
 int run_step(struct expr_run *r) NODISCARD;
-int run_deeper(struct expr_run *r, const struct node *n) NODISCARD;
+int run_deeper(struct expr_run *r) NODISCARD;
 
 /* a op b on two values. */
 int eval_arith(struct expr_run *r, const struct node *n, struct value a, struct value b, struct value *ret) NODISCARD;
@@ -80,6 +81,9 @@ int eval_list(struct expr_run *r, const struct node *n, struct value in, const s
 int eval_fold(struct expr_run *r, const struct node *n, struct value in, struct sink *k) NODISCARD;
 int eval_recurse(struct expr_run *r, const struct node *n, struct value in, struct sink *k) NODISCARD;
 int eval_walk(struct expr_run *r, const struct node *n, struct value in, struct sink *k) NODISCARD;
+/* a |= b for paths of which update_is_stepwise is true. */
+bool update_is_stepwise(const struct node *path);
+int eval_update(struct expr_run *r, const struct node *n, struct value in, struct value *ret) NODISCARD;
 int eval_any(struct expr_run *r, const struct node *n, struct value in, struct value *ret) NODISCARD;
 int eval_first(struct expr_run *r, const struct node *n, struct value in, bool *ret_found, struct value *ret) NODISCARD;
 

@@ -244,7 +244,7 @@ static int fold_paths(struct expr_run *r, const struct node *n, struct place in,
 static int recurse_place(struct expr_run *r, struct path_sink *k, struct place p) {
     struct step *s = (struct step *)k;
     int g = run_step(r);
-    if (g == 0) g = run_deeper(r, s->node);
+    if (g == 0) g = run_deeper(r);
     if (g == 0) g = s->next->put(r, s->next, p);
     return g < 0 ? g : eval_paths(r, s->node->a, p, k);
 }
@@ -287,10 +287,17 @@ static int limit_by_value(struct expr_run *r, const struct node *n, struct place
 
 /* ---- computed results ---- */
 
+/* jq takes a result for the place if it is the very value that is there: `. as $x | $x`, null for null. */
+static bool is_same(struct value a, struct value b) {
+    if (a.kind != b.kind) return false;
+    if (a.kind <= VK_TRUE) return true;
+    if (a.form != b.form) return false;
+    return a.kind == VK_NUMBER && a.form != VF_RAW ? a.i == b.i : a.n == b.n && a.text == b.text;
+}
+
 static int computed_put(struct expr_run *r, struct sink *k, struct value v) {
     struct step *s = STEP_OF_VALUES(k);
-    /* jq takes a null for the null that is there. */
-    if (v.kind == VK_NULL && s->in.value.kind == VK_NULL) return s->next->put(r, s->next, s->in);
+    if (is_same(v, s->in.value)) return s->next->put(r, s->next, s->in);
     return s->next->put(r, s->next, (struct place){value_null(), v});
 }
 
@@ -335,7 +342,7 @@ static int paths_by_type(struct expr_run *r, const struct node *n, struct place 
 }
 
 int eval_paths(struct expr_run *r, const struct node *n, struct place in, struct path_sink *k) {
-    int g = run_deeper(r, n);
+    int g = run_deeper(r);
     return g < 0 ? g : paths_by_type(r, n, in, k);
 }
 

@@ -6,16 +6,16 @@
 #include "expr/eval_impl.h"
 
 static const char *const node_names[] = {
-    [N_IDENTITY] = ".",      [N_CONST] = "constant",  [N_FIELD] = "field", [N_RECORD] = "record",
-    [N_VAR] = "variable",    [N_MEMBER] = "member",   [N_INDEX] = "index", [N_SLICE] = "slice",
-    [N_ITERATE] = "each",    [N_PIPE] = "pipe",       [N_COMMA] = "comma", [N_ARITH] = "arithmetic",
-    [N_COMPARE] = "compare", [N_NEGATE] = "negate",   [N_AND] = "and",     [N_OR] = "or",
-    [N_ALTERNATIVE] = "//",  [N_IF] = "if",           [N_TRY] = "try",     [N_ARRAY] = "array",
-    [N_OBJECT] = "object",   [N_STRING] = "string",   [N_CALL] = "call",   [N_BIND] = "bind",
-    [N_REDUCE] = "reduce",   [N_FOREACH] = "foreach", [N_LABEL] = "label", [N_BREAK] = "break",
-    [N_RECURSE] = "recurse", [N_RANGE] = "range",     [N_LIMIT] = "limit", [N_FIRST] = "first",
-    [N_ANY] = "any",         [N_WALK] = "walk",       [N_EMPTY] = "empty", [N_ERROR] = "error",
-    [N_PATHS] = "path",      [N_GETPATH] = "getpath",
+    [N_IDENTITY] = ".",      [N_CONST] = "constant",  [N_FIELD] = "field",     [N_RECORD] = "record",
+    [N_VAR] = "variable",    [N_MEMBER] = "member",   [N_INDEX] = "index",     [N_SLICE] = "slice",
+    [N_ITERATE] = "each",    [N_PIPE] = "pipe",       [N_COMMA] = "comma",     [N_ARITH] = "arithmetic",
+    [N_COMPARE] = "compare", [N_NEGATE] = "negate",   [N_AND] = "and",         [N_OR] = "or",
+    [N_ALTERNATIVE] = "//",  [N_IF] = "if",           [N_TRY] = "try",         [N_ARRAY] = "array",
+    [N_OBJECT] = "object",   [N_STRING] = "string",   [N_CALL] = "call",       [N_BIND] = "bind",
+    [N_REDUCE] = "reduce",   [N_FOREACH] = "foreach", [N_LABEL] = "label",     [N_BREAK] = "break",
+    [N_RECURSE] = "recurse", [N_RANGE] = "range",     [N_LIMIT] = "limit",     [N_FIRST] = "first",
+    [N_ANY] = "any",         [N_WALK] = "walk",       [N_EMPTY] = "empty",     [N_ERROR] = "error",
+    [N_PATHS] = "path",      [N_UPDATE] = "update",   [N_GETPATH] = "getpath",
 };
 
 static const char *const op_names[] = {

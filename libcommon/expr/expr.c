@@ -10,6 +10,8 @@
 #include "expr/eval_impl.h"
 #include "expr/jq_engine.h"
 
+#define MESSAGE_MAX 300 /* bytes of what a program raised that are shown */
+
 /* ---- programs ---- */
 
 struct expr_set *expr_set_new(enum expr_engine engine) {
@@ -38,22 +40,12 @@ void expr_set_free(struct expr_set *s) {
     free(s);
 }
 
-static bool reads_value(const struct node *n) {
-    if (!n) return false;
-    if (n->type == N_IDENTITY || n->type == N_FIELD) return true;
-    if (n->type == N_PIPE) return reads_value(n->a) || (n->b->type != N_IDENTITY && reads_value(n->b));
-    for (uint32_t i = 0; i < n->n; i++)
-        if (reads_value(n->list[i])) return true;
-    return n->type == N_CALL || reads_value(n->a) || reads_value(n->b) || reads_value(n->c) || reads_value(n->d);
-}
-
 /* jq's turn. If it refuses the program, too, our own words are the better ones: they have a caret. */
 static int open_jq(struct expr *x, const struct err *native, uint32_t at, struct err *e) {
     struct err jq = {0};
     int g = jq_engine_open(x->text, &x->jq, &jq);
     if (g == 0) {
         x->engine = EXPR_JQ;
-        x->reads_value = true;
         (void)snprintf(x->reason, sizeof x->reason, "%.*s", (int)sizeof x->reason - 1, native->text);
         return 0;
     }
@@ -75,7 +67,6 @@ static int compile_expr(struct expr *x, struct err *e) {
     int g = plan_compile(x, &at, &native);
     if (g == 0) {
         x->engine = EXPR_NATIVE;
-        x->reads_value = reads_value(x->root);
         return 0;
     }
     if (g == G_USAGE && x->set->wanted == EXPR_AUTO) return open_jq(x, &native, at, e);
@@ -104,10 +95,6 @@ int expr_add(struct expr_set *s, const char *what, const char *program, struct e
     s->programs[s->n++] = x;
     *ret = x;
     return 0;
-}
-
-bool expr_reads_value(const struct expr *x) {
-    return x->reads_value;
 }
 
 /* ---- runs ---- */
@@ -151,15 +138,23 @@ void expr_begin(struct expr_run *r, const struct expr_input *in) {
     heap_reset(&r->heap);
     r->in = *in;
     r->stack_floor = (const char *)__builtin_frame_address(0) - r->stack_budget;
-    r->root_ready = r->found_ready = false;
+    r->root_ready = r->found_ready = r->too_deep = false;
 }
 
 struct heap *expr_heap(struct expr_run *r) {
     return &r->heap;
 }
 
+/* As much of a text as a message has room for. */
+static int whole_characters(const char *text, size_t n) {
+    if (n > MESSAGE_MAX)
+        for (n = MESSAGE_MAX; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80;) n--;
+    return (int)n;
+}
+
 /* What went wrong, in words, with the program and a caret. */
 static int explain_error(struct expr_run *r, const struct expr *x, int g, struct err *e) {
+    if (g == G_NOMEM && r->too_deep) return err_set(e, G_DATA, "%s: the recursion is too deep", x->what);
     if (g == G_NOMEM && r->heap.exhausted)
         return err_set(e, G_DATA, "%s: more than %zu MiB of memory are needed for one record", x->what,
                        r->heap.limit >> 20);
@@ -171,10 +166,10 @@ static int explain_error(struct expr_run *r, const struct expr *x, int g, struct
     size_t n;
     buf_clear(&r->text);
     if (v.kind == VK_STRING && value_string(&r->heap, v, &text, &n) == 0)
-        (void)err_set(e, g, "%s: %.*s", x->what, n > 300 ? 300 : (int)n, text);
+        (void)err_set(e, g, "%s: %.*s", x->what, whole_characters(text, n), text);
     else if (value_write_canonical(&r->heap, v, false, &r->text) == 0)
-        (void)err_set(e, g, "%s: (not a string): %.*s", x->what, r->text.len > 300 ? 300 : (int)r->text.len,
-                      r->text.data ? r->text.data : "");
+        (void)err_set(e, g, "%s: (not a string): %.*s", x->what, whole_characters(r->text.data, r->text.len),
+                      r->text.data);
     else
         (void)err_set(e, g, "%s: error", x->what);
     return r->at ? caret_append(e, x->text, r->at->at) : g;

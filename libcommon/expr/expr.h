@@ -31,9 +31,6 @@ void expr_set_free(struct expr_set *s); /* with its programs; takes NULL */
  */
 int expr_add(struct expr_set *s, const char *what, const char *program, struct expr **ret, struct err *e) NODISCARD;
 
-/* Does it read the record's value at all, or only constants and $key, $time, …? */
-bool expr_reads_value(const struct expr *x);
-
 /* The plan and the engine, for people: several lines. */
 int expr_explain(const struct expr *x, struct buf *out) NODISCARD;
 

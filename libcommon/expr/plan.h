@@ -53,6 +53,7 @@ enum node_type {
     N_EMPTY,
     N_ERROR,  /* error(a) */
     N_PATHS,  /* path(a) */
+    N_UPDATE, /* a |= b */
     N_GETPATH /* getpath(a) */
 };
 
@@ -93,7 +94,6 @@ struct expr {
     struct heap heap;        /* of the plan */
     struct node *root;
     uint32_t vars; /* slots it needs */
-    bool reads_value;
     struct jq_engine *jq;
 };
 

@@ -16,7 +16,7 @@ static const struct definition {
     {"IN", 2, "def IN(src; s): any(src == s; .); ."},
     {"INDEX", 1, "def INDEX(f): INDEX(.[]; f); ."},
     {"INDEX", 2, "def INDEX(s; f): reduce s as $row ({}; .[$row | f | tostring] |= $row); ."},
-    {"_assign", 2, "def _assign(p; $v): reduce path(p) as $p (.; setpath($p; $v)); ."},
+    {"_assign", 2, "def _assign(p; $v): _modify(p; $v); ."},
     {"_modify", 2,
      "def _modify(p; f): reduce path(p) as $p ([., []];"
      " [(.[0] | getpath($p))] as [$old] | [label $out | ($old | f) | ., break $out] as $new"

@@ -128,9 +128,14 @@ static void start_thread(struct crew *c) {
     struct thread_arg *a = malloc(sizeof *a);
     if (!a) return;
     *a = (struct thread_arg){c, c->started + 1};
+    /* With no limit on the stack a thread would get less than with one, and expressions count on 8 MiB. */
+    pthread_attr_t attributes;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, (size_t)8 << 20);
     signals_block(true); /* the caller's thread is the one to be interrupted */
-    int failed = pthread_create(&c->threads[c->started], NULL, thread_main, a);
+    int failed = pthread_create(&c->threads[c->started], &attributes, thread_main, a);
     signals_block(false);
+    pthread_attr_destroy(&attributes);
     if (failed)
         free(a);
     else
