@@ -24,7 +24,7 @@ struct options {
     struct option_list partitions;
     uint64_t count;
     int64_t out_of_order_ns;
-    bool exit_at_end, uncommitted, force_fs;
+    bool exit_at_end, uncommitted;
 };
 
 static const struct option_spec option_table[] = {
@@ -70,10 +70,6 @@ static const struct option_spec option_table[] = {
      .offset = offsetof(struct options, out_of_order_ns)},
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs",
-     .kind = OPTION_FLAG,
-     .help = "use a log on a network or FUSE file system all the same",
-     .offset = offsetof(struct options, force_fs)},
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
     OPTION_END,
 };
@@ -130,22 +126,56 @@ static bool wants_partition(const uint32_t *wanted, size_t n, uint32_t partition
     return n == 0;
 }
 
+static int add_source(struct consumer *c, struct consumed *t, uint32_t partition, bool added, struct err *e) {
+    struct source **p = realloc(c->sources, (c->source_count + 1) * sizeof *p);
+    if (p) c->sources = p;
+    struct source *s = p ? calloc(1, sizeof *s) : NULL;
+    if (!s) return err_nomem(e);
+    *s = (struct source){.of = t, .partition = partition, .state = SOURCE_AWAY, .added = added};
+    c->sources[c->source_count++] = s;
+    return 0;
+}
+
 /* Topics do not move any more: sources, groups and cursors point to them. */
 static int make_sources(struct consumer *c, const uint32_t *wanted, size_t wanted_count, struct err *e) {
-    size_t all = 0;
-    for (size_t i = 0; i < c->topic_count; i++) all += c->topics[i].topic.partitions;
-    c->sources = calloc(all, sizeof *c->sources);
-    if (!c->sources) return err_nomem(e);
+    c->growing = wanted_count == 0 && !c->exit_at_end && !c->range.has_to;
     for (size_t i = 0; i < c->topic_count; i++) {
         struct consumed *t = &c->topics[i];
         for (size_t w = 0; w < wanted_count; w++)
             if (wanted[w] >= t->topic.partitions)
                 return err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %u", t->topic.name,
                                t->topic.partitions, wanted[w]);
-        for (uint32_t p = 0; p < t->topic.partitions; p++)
-            if (wants_partition(wanted, wanted_count, p))
-                c->sources[c->source_count++] = (struct source){.of = t, .partition = p, .state = SOURCE_AWAY};
         int g = c->group ? group_open(&t->group, &c->log, c->group, &t->topic, true, e) : 0;
+        for (uint32_t p = 0; g == 0 && p < t->topic.partitions; p++)
+            if (wants_partition(wanted, wanted_count, p)) g = add_source(c, t, p, false, e);
+        if (g < 0) return g;
+    }
+    return 0;
+}
+
+static int add_partitions(struct consumer *c, struct consumed *t, uint32_t before, struct err *e) {
+    int g = c->group ? group_grow(&t->group, before, e) : 0;
+    for (uint32_t p = before; g == 0 && p < t->topic.partitions; p++) {
+        g = add_source(c, t, p, true, e);
+        if (g == 0 && !c->group) g = source_open(c, c->sources[c->source_count - 1], e);
+    }
+    if (g == 0) diag_info("topic '%s' has %u partitions now, and had %u", t->topic.name, t->topic.partitions, before);
+    return g;
+}
+
+/* Whoever adds partitions rings, as a producer does. A topic file that cannot be read is no reason to stop: what we
+ * read, we know. */
+static int find_partitions(struct consumer *c, struct err *e) {
+    for (size_t i = 0; c->growing && i < c->topic_count; i++) {
+        struct consumed *t = &c->topics[i];
+        if (t->looked && t->wake_looked == t->wake_seen) continue;
+        t->looked = true;
+        t->wake_looked = t->wake_seen;
+        uint32_t before = t->topic.partitions;
+        struct err why;
+        int found = topic_refresh(&t->topic, &why);
+        if (found < 0) diag_warning(&why);
+        int g = found == 1 ? add_partitions(c, t, before, e) : 0;
         if (g < 0) return g;
     }
     return 0;
@@ -154,7 +184,7 @@ static int make_sources(struct consumer *c, const uint32_t *wanted, size_t wante
 /* With a group the end is the group's: a member stays to take over what another one dies over. */
 static int all_done(struct consumer *c, struct err *e) {
     for (size_t i = 0; i < c->source_count; i++) {
-        struct source *s = &c->sources[i];
+        struct source *s = c->sources[i];
         if (s->state == SOURCE_DONE) continue;
         if (s->state != SOURCE_AWAY) return 0;
         /* With --output nobody commits before the end: two of us would wait for each other. */
@@ -176,9 +206,9 @@ static int at_end(struct consumer *c, struct err *e) {
 static int rest(struct consumer *c, struct err *e) {
     int g = 0;
     for (size_t i = 0; g == 0 && i < c->source_count; i++)
-        if (c->sources[i].state == SOURCE_READING) {
-            if (c->exit_at_end) c->sources[i].state = SOURCE_DONE;
-            g = source_mark_idle(c, &c->sources[i], e);
+        if (c->sources[i]->state == SOURCE_READING) {
+            if (c->exit_at_end) c->sources[i]->state = SOURCE_DONE;
+            g = source_mark_idle(c, c->sources[i], e);
         }
     if (g == 0) g = output_flush(&c->output, e);
     if (g == 0) g = membership_commit(c, c->exit_at_end, e);
@@ -206,7 +236,7 @@ static void note_wake_words(struct consumer *c) {
 static int pump_all(struct consumer *c, bool *ret_moved, struct err *e) {
     *ret_moved = false;
     for (size_t i = 0; i < c->source_count && c->left > 0; i++) {
-        struct source *s = &c->sources[i];
+        struct source *s = c->sources[i];
         if (s->state != SOURCE_READING) continue;
         int g = source_pump(c, s, e);
         if (g < 0) return g;
@@ -219,9 +249,9 @@ static void show_progress(const struct consumer *c, struct progress *p) {
     p->records_in = p->records_out = c->records;
     p->bytes_in = p->bytes_out = c->bytes_out;
     for (size_t i = 0; i < c->source_count; i++)
-        if (c->sources[i].open && c->sources[i].max_time != NO_TIME) {
-            if (!p->has_event_time || c->sources[i].max_time > p->event_time_ns)
-                p->event_time_ns = c->sources[i].max_time;
+        if (c->sources[i]->open && c->sources[i]->max_time != NO_TIME) {
+            if (!p->has_event_time || c->sources[i]->max_time > p->event_time_ns)
+                p->event_time_ns = c->sources[i]->max_time;
             p->has_event_time = true;
         }
     progress_check(p);
@@ -233,7 +263,8 @@ static int consume(struct consumer *c, struct progress *p, struct err *e) {
         if (signals_stop()) return err_set(e, G_STOPPED, "stopped");
         bool moved = false;
         note_wake_words(c);
-        g = membership_update(c, false, e);
+        g = find_partitions(c, e);
+        if (g == 0) g = membership_update(c, false, e);
         if (g == 0) g = pump_all(c, &moved, e);
         if (g == 0) g = moved ? membership_commit(c, false, e) : rest(c, e);
         show_progress(c, p);
@@ -244,7 +275,7 @@ static int consume(struct consumer *c, struct progress *p, struct err *e) {
 static int open_sources(struct consumer *c, struct err *e) {
     if (c->group) return membership_update(c, true, e);
     int g = 0;
-    for (size_t i = 0; g == 0 && i < c->source_count; i++) g = source_open(c, &c->sources[i], e);
+    for (size_t i = 0; g == 0 && i < c->source_count; i++) g = source_open(c, c->sources[i], e);
     return g;
 }
 
@@ -268,7 +299,10 @@ static int finish(struct consumer *c, int g, struct err *e) {
 }
 
 static void release(struct consumer *c) {
-    for (size_t i = 0; i < c->source_count; i++) source_close(&c->sources[i]);
+    for (size_t i = 0; i < c->source_count; i++) {
+        source_close(c->sources[i]);
+        free(c->sources[i]);
+    }
     for (size_t i = 0; i < c->topic_count; i++) {
         group_close(&c->topics[i].group);
         topic_close(&c->topics[i].topic);
@@ -304,7 +338,7 @@ static int run(struct consumer *c, const struct options *o, const struct argumen
     bool stored = c->range.from.kind == OFFSET_STORED || c->range.to.kind == OFFSET_STORED;
     if (g == 0 && stored && !c->group) g = err_set(e, G_USAGE, "offset 'stored' needs a group: -G");
     if (g == 0) g = parse_partitions(&o->partitions, &wanted, e);
-    if (g == 0) g = log_open(&c->log, o->log.dir, false, o->force_fs, e);
+    if (g == 0) g = log_open(&c->log, o->log.dir, false, o->log.force_fs, e);
     if (g == 0) g = open_topics(c, args, e);
     if (g == 0) g = make_sources(c, wanted, o->partitions.count, e);
     if (g == 0) g = output_open(&c->output, &out, e);

@@ -17,6 +17,8 @@ struct consumed {
     struct group group; /* when there is one */
     struct group_share share;
     uint32_t wake_seen;
+    uint32_t wake_looked; /* when it was looked for partitions that were added */
+    bool looked;
 };
 
 enum source_state {
@@ -31,6 +33,7 @@ struct source {
     struct consumed *of;
     uint32_t partition;
     enum source_state state;
+    bool added; /* since we began: all its records are new */
     struct cursor cursor;
     bool open;
     uint64_t to;    /* read up to here; UINT64_MAX: no end */
@@ -47,13 +50,14 @@ struct consumer {
     struct log log;
     struct consumed *topics;
     size_t topic_count;
-    struct source *sources;
+    struct source **sources; /* each stays where it is: cursors and `queue` point into it */
     size_t source_count;
     struct output output;
     /* what was asked for */
     struct offset_range_spec range;
     const char *group; /* NULL: none */
     bool exit_at_end, uncommitted;
+    bool growing; /* partitions that are added meanwhile are read, too */
     bool watermarks;
     bool file_complete; /* --output: it has its name */
     int64_t out_of_order_ns;

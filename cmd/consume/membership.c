@@ -75,7 +75,7 @@ static int commit_topic(struct consumer *c, struct consumed *t, struct err *e) {
     bool wrote = false;
     int g = 0;
     for (size_t i = 0; g == 0 && i < c->source_count; i++)
-        if (c->sources[i].of == t) g = commit_source(&c->sources[i], &wrote, e);
+        if (c->sources[i]->of == t) g = commit_source(c->sources[i], &wrote, e);
     return g == 0 && wrote ? group_sync(&t->group, e) : g;
 }
 
@@ -131,7 +131,7 @@ int membership_update(struct consumer *c, bool now, struct err *e) {
     c->shared_at_ns = clock;
     int g = 0;
     for (size_t i = 0; g == 0 && i < c->topic_count; i++) g = group_share(&c->topics[i].group, &c->topics[i].share, e);
-    for (size_t i = 0; g == 0 && i < c->source_count; i++) g = update_source(c, &c->sources[i], e);
+    for (size_t i = 0; g == 0 && i < c->source_count; i++) g = update_source(c, c->sources[i], e);
     return g;
 }
 

@@ -21,6 +21,15 @@ struct run {
     uint64_t records, body_bytes;
 };
 
+/* Where to begin without a position. Of a partition that was added while we were reading nothing is old, so that `end`
+ * and the last N are all of it. */
+static int first_offset(struct consumer *c, struct source *s, uint64_t *ret, struct err *e) {
+    static const struct offset_point beginning = {.kind = OFFSET_BEGINNING};
+    enum offset_kind kind = c->range.from.kind;
+    bool all = s->added && (kind == OFFSET_END || kind == OFFSET_FROM_END);
+    return offset_resolve(all ? &beginning : &c->range.from, &s->cursor, NULL, ret, e);
+}
+
 static int open_position(struct consumer *c, struct source *s, struct err *e) {
     struct group_position p = {0};
     uint64_t at;
@@ -31,7 +40,7 @@ static int open_position(struct consumer *c, struct source *s, struct err *e) {
         at = s->committed = p.offset;
         s->epoch = p.epoch;
     } else {
-        g = offset_resolve(&c->range.from, &s->cursor, NULL, &at, e);
+        g = first_offset(c, s, &at, e);
         if (g < 0) return g;
         s->committed = UINT64_MAX;
     }

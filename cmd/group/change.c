@@ -62,14 +62,7 @@ static int plan_partition(struct run *r, struct group *g, struct reset *reset, u
     if (rc == 0) rc = plan(r, reset, &c, &s, &reset->changes[p], e);
     cursor_close(&c);
     if (rc < 0) return rc;
-    rows_text(&r->rows, "group", g->name);
-    rows_text(&r->rows, "topic", g->topic->name);
-    rows_number(&r->rows, "partition", p);
-    if (s.position.known) {
-        rows_number(&r->rows, "current_offset", s.position.offset);
-    } else {
-        rows_missing(&r->rows, "current_offset");
-    }
+    standing_put(r, g, p, &s);
     rows_number(&r->rows, "new_offset", reset->changes[p].offset);
     return rows_end(&r->rows, e);
 }

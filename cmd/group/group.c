@@ -18,11 +18,6 @@
 static const struct option_spec common_table[] = {
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs",
-     .kind = OPTION_FLAG,
-     .section = "General",
-     .help = "use a log on a network or FUSE file system all the same",
-     .offset = offsetof(struct options, force_fs)},
     OPTION_END,
 };
 
@@ -152,13 +147,25 @@ int standing_read(struct run *r, struct group *g, struct cursor *c, struct stand
     return rc == G_CORRUPT ? run_failed(r, rc, e) : rc;
 }
 
+void standing_put(struct run *r, const struct group *g, uint32_t partition, const struct standing *s) {
+    rows_text(&r->rows, "group", g->name);
+    rows_text(&r->rows, "topic", g->topic->name);
+    rows_number(&r->rows, "partition", partition);
+    if (s->position.known) {
+        rows_number(&r->rows, "current_offset", s->position.offset);
+    } else {
+        rows_missing(&r->rows, "current_offset");
+    }
+}
+
 static int run_command(struct run *r, struct err *e) {
     struct output_config config;
     int g = output_config(&r->o->output, &config, e);
-    if (g == 0) g = log_open(&r->log, r->o->log.dir, false, r->o->force_fs, e);
+    if (g == 0) g = log_open(&r->log, r->o->log.dir, false, r->o->log.force_fs, e);
     if (r->o->names && config.text.format == OUT_DEFAULT) config.text.format = OUT_LINES;
     if (g == 0) g = rows_open(&r->rows, &config, e);
     if (g < 0) return g;
+    tool_sandbox(r->log.path, NULL, 0, false, config.file);
     for (size_t i = 0; i < sizeof runs / sizeof *runs; i++)
         if (strcmp(runs[i].name, r->args->command->name) == 0) g = runs[i].run(r, e);
     struct err late;

@@ -13,7 +13,6 @@
 struct options {
     struct log_options log;
     struct output_options output;
-    bool force_fs;
     bool names;         /* list */
     const char *topic;  /* describe, reset, delete */
     uint64_t partition; /* reset; NO_PARTITION: all */
@@ -46,6 +45,9 @@ struct standing {
     uint64_t start, end; /* of the partition */
 };
 int standing_read(struct run *r, struct group *g, struct cursor *c, struct standing *ret, struct err *e) NODISCARD;
+
+/* Begin a row with it: group, topic, partition and where the group is. */
+void standing_put(struct run *r, const struct group *g, uint32_t partition, const struct standing *s);
 
 int command_list(struct run *r, struct err *e) NODISCARD;
 int command_describe(struct run *r, struct err *e) NODISCARD;

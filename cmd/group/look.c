@@ -14,14 +14,7 @@ static int describe_partition(struct run *r, struct group *g, uint32_t partition
     rc = standing_read(r, g, &c, &s, e);
     cursor_close(&c);
     if (rc < 0) return rc;
-    rows_text(&r->rows, "group", g->name);
-    rows_text(&r->rows, "topic", g->topic->name);
-    rows_number(&r->rows, "partition", partition);
-    if (s.position.known) {
-        rows_number(&r->rows, "current_offset", s.position.offset);
-    } else {
-        rows_missing(&r->rows, "current_offset");
-    }
+    standing_put(r, g, partition, &s);
     rows_number(&r->rows, "log_end_offset", s.end);
     if (s.position.known) {
         rows_number(&r->rows, "lag", s.end > s.position.offset ? s.end - s.position.offset : 0);

@@ -23,11 +23,6 @@ static const struct option_spec common_table[] = {
      .section = "Output",
      .offset = offsetof(struct options, json)},
     OPTION_TABLE(log_options, offsetof(struct options, log)),
-    {.name = "force-fs",
-     .kind = OPTION_FLAG,
-     .help = "use a log on a network or FUSE file system all the same",
-     .section = "General",
-     .offset = offsetof(struct options, force_fs)},
     OPTION_END,
 };
 
@@ -270,7 +265,7 @@ int main(int argc, char **argv) {
     struct run r = {.o = &o, .args = &args};
     signals_init(true);
     bool make = strcmp(args.command->name, "create") == 0, dump = strcmp(args.command->name, "dump") == 0;
-    int g = log_open(&r.log, o.log.dir, make, o.force_fs, &e);
+    int g = log_open(&r.log, o.log.dir, make, o.log.force_fs, &e);
     if (g == G_ABSENT && dump) {
         r.no_log = e;
         g = 0;

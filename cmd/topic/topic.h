@@ -10,7 +10,7 @@
 
 struct options {
     struct log_options log;
-    bool force_fs, json;
+    bool json;
     /* create, alter */
     uint64_t partitions;
     struct option_list set;

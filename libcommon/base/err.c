@@ -5,11 +5,30 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Newlines of what was put into a text become \x0a. The text is cut where that does not fit any more. */
+static void newlines_escape(char *text, size_t size) {
+    static const char escape[] = "\\x0a";
+    size_t n = sizeof escape - 1;
+    for (char *p = text; (p = strchr(p, '\n')); p += n) {
+        size_t room = size - 1 - (size_t)(p - text);
+        if (room < n) {
+            *p = '\0';
+            return;
+        }
+        size_t rest = strlen(p + 1);
+        if (rest > room - n) rest = room - n;
+        memmove(p + n, p + 1, rest);
+        memcpy(p, escape, n);
+        p[n + rest] = '\0';
+    }
+}
+
 int err_setv(struct err *e, int grade, const char *fmt, va_list ap) {
     if (e) {
         e->grade = grade;
         e->errnum = 0;
         (void)vsnprintf(e->text, sizeof e->text, fmt, ap);
+        newlines_escape(e->text, sizeof e->text);
     }
     return grade;
 }
@@ -43,6 +62,7 @@ int err_prefix(struct err *e, const char *fmt, ...) {
     va_start(ap, fmt);
     (void)vsnprintf(e->text, sizeof e->text, fmt, ap);
     va_end(ap);
+    newlines_escape(e->text, sizeof e->text);
     size_t n = strlen(e->text);
     (void)snprintf(e->text + n, sizeof e->text - n, "%s", old);
     return e->grade;

@@ -41,7 +41,9 @@ struct err {
     char text[600];
 };
 
-/* Set and return `grade`. The text is cut at the size of the buffer, never overflows. `e` may be NULL. */
+/* Set and return `grade`. The text is cut at the size of the buffer, never overflows. `e` may be NULL. Here and in
+ * err_prefix a newline becomes \x0a, so that data cannot begin a line of a message: a text has lines only where
+ * expr/caret adds them. */
 int err_set(struct err *e, int grade, const char *fmt, ...) PRINTF_LIKE(3, 4);
 int err_setv(struct err *e, int grade, const char *fmt, va_list ap) PRINTF_LIKE(3, 0);
 

@@ -149,5 +149,9 @@ const struct option_spec log_options[] = {
      .complete = "dir",
      .section = "General",
      .offset = offsetof(struct log_options, dir)},
+    {.name = "force-fs",
+     .kind = OPTION_FLAG,
+     .help = "use a log on a network or FUSE file system all the same",
+     .offset = offsetof(struct log_options, force_fs)},
     OPTION_END,
 };

@@ -45,6 +45,7 @@ extern const struct option_spec stats_options[];
 
 struct log_options {
     const char *dir; /* NULL: $LEAT_DIR and its defaults */
+    bool force_fs;   /* a file system whose locks or syncs cannot be relied on */
 };
 extern const struct option_spec log_options[];
 

@@ -46,15 +46,15 @@ static void stderr_write(const char *p, size_t n) {
     }
 }
 
-static int line_build(struct buf *b, const char *prefix, const char *text) {
+static int line_build(struct buf *b, const char *prefix, const char *text, unsigned flags) {
     if (diag.status_shown && buf_puts(b, status_erase) < 0) return G_NOMEM;
-    if (buf_puts(b, prefix) < 0 || safe_append(b, text, strlen(text), SAFE_NEWLINE) < 0) return G_NOMEM;
+    if (buf_puts(b, prefix) < 0 || safe_append(b, text, strlen(text), flags) < 0) return G_NOMEM;
     return buf_putc(b, '\n');
 }
 
-static void line_print(const char *prefix, const char *text) {
+static void line_print(const char *prefix, const char *text, unsigned flags) {
     struct buf b = {0};
-    if (line_build(&b, prefix, text) == 0) {
+    if (line_build(&b, prefix, text, flags) == 0) {
         stderr_write(b.data, b.len);
     } else {
         static const char last_words[] = "leat: out of memory while printing a message\n";
@@ -69,13 +69,22 @@ static void line_printv(const char *kind, const char *fmt, va_list ap) {
     char text[2048], prefix[96];
     (void)vsnprintf(text, sizeof text, fmt, ap);
     (void)snprintf(prefix, sizeof prefix, "%s: %s", diag.name, kind);
-    line_print(prefix, text);
+    line_print(prefix, text, 0);
+}
+
+/* The newlines of an error's text are our own. */
+static void err_print(const char *kind, const struct err *e) {
+    char prefix[96];
+    (void)snprintf(prefix, sizeof prefix, "%s: %s", diag.name, kind);
+    line_print(prefix, e->text[0] ? e->text : grade_name(e->grade), SAFE_NEWLINE);
 }
 
 void diag_error(const struct err *e) {
-    char prefix[96];
-    (void)snprintf(prefix, sizeof prefix, "%s: ", diag.name);
-    line_print(prefix, e->text[0] ? e->text : grade_name(e->grade));
+    err_print("", e);
+}
+
+void diag_warning(const struct err *e) {
+    if (diag.verbosity >= DIAG_NORMAL) err_print("warning: ", e);
 }
 
 void diag_errorf(const char *fmt, ...) {
@@ -108,7 +117,7 @@ void diag_hint(const char *fmt, ...) {
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    line_print("  hint: ", text);
+    line_print("  hint: ", text, 0);
 }
 
 void diag_print(const char *fmt, ...) {
@@ -117,7 +126,7 @@ void diag_print(const char *fmt, ...) {
     va_start(ap, fmt);
     (void)vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
-    line_print("", text);
+    line_print("", text, 0);
 }
 
 void diag_status(const char *text) {

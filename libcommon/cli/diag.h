@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The only printer to stderr. Messages are `leat filter: text`, one write(2) each, so that two processes on one
- * terminal do not mix their lines; the text is made safe for terminals (base/safe.h), where newlines separate lines.
+ * terminal do not mix their lines; the text is made safe for terminals (base/safe.h). No line that data brought begins
+ * a line here: a message is one line, newlines in it are escaped, but for the lines that an error has of its own
+ * (base/err.h), which are indented.
  * The transient progress line belongs here too, because every message has to take it away first.
  *
  * There is one stderr in a process, so the state is the module's own. Not for use from a signal handler.
@@ -21,7 +23,8 @@ void diag_set_verbosity(int verbosity);
 /* "leat filter", as messages show it. */
 const char *diag_name(void);
 
-void diag_error(const struct err *e); /* always shown */
+void diag_error(const struct err *e);   /* always shown */
+void diag_warning(const struct err *e); /* the same text as diag_warn shows it */
 void diag_errorf(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void diag_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);  /* "leat filter: warning: …"; not with -q */
 void diag_info(const char *fmt, ...) PRINTF_LIKE(1, 2);  /* only with -v */

@@ -207,6 +207,8 @@ static int native_each(struct expr_run *r, const struct expr *x, expr_emit *emit
 
 struct jq_emitter {
     struct expr_run *run;
+    const struct expr *expr;
+    struct err *e;
     expr_emit *emit;
     void *ctx;
 };
@@ -215,8 +217,10 @@ struct jq_emitter {
 static int jq_put(void *ctx, const char *json, size_t n) {
     struct jq_emitter *m = ctx;
     char *copy = heap_alloc(&m->run->heap, n);
-    m->run->emit_result = G_NOMEM;
-    if (!copy) return STOP_EMIT;
+    if (!copy) {
+        m->run->emit_result = explain_error(m->run, m->expr, G_NOMEM, m->e);
+        return STOP_EMIT;
+    }
     memcpy(copy, json, n);
     m->run->emit_result = m->emit(m->ctx, m->run, value_raw(copy, n));
     return m->run->emit_result == 0 ? 0 : STOP_EMIT;
@@ -248,7 +252,7 @@ static int jq_variables(struct expr_run *r, struct jq_vars *vars) {
 }
 
 static int jq_each(struct expr_run *r, const struct expr *x, expr_emit *emit, void *ctx, struct err *e) {
-    struct jq_emitter m = {r, emit, ctx};
+    struct jq_emitter m = {r, x, e, emit, ctx};
     struct jq_vars vars = {0};
     struct json_slice in;
     struct value root;

@@ -47,7 +47,7 @@ int value_index(struct heap *h, struct value v, struct value key, struct value *
     }
     if (key.kind == VK_OBJECT && (v.kind == VK_ARRAY || v.kind == VK_STRING || v.kind == VK_NULL))
         return index_slice(h, v, key, ret);
-    if (v.kind == VK_NULL && (key.kind == VK_NUMBER || key.kind == VK_NULL)) {
+    if (v.kind == VK_NULL && key.kind == VK_NUMBER) {
         *ret = value_null();
         return 0;
     }

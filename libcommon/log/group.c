@@ -119,9 +119,13 @@ static int make_positions(struct group *g, const char *name, struct err *e) {
     return r < 0 ? r : dir_sync(g->dir, name, e);
 }
 
+static void positions_name(const struct group *g, char out[TOPIC_NAME_MAX + 16]) {
+    (void)snprintf(out, TOPIC_NAME_MAX + 16, "%s.positions", g->topic->name);
+}
+
 static int open_positions(struct group *g, bool join, struct err *e) {
     char name[TOPIC_NAME_MAX + 16];
-    (void)snprintf(name, sizeof name, "%s.positions", g->topic->name);
+    positions_name(g, name);
     g->positions_fd = sys.open_beneath(g->dir, name, join ? O_RDWR | O_CREAT : O_RDWR, 0600);
     if (g->positions_fd < 0 && !join && errno == EACCES) {
         g->read_only = true;
@@ -205,6 +209,16 @@ void group_close(struct group *g) {
     g->place = -1;
 }
 
+int group_grow(struct group *g, uint32_t before, struct err *e) {
+    char name[TOPIC_NAME_MAX + 16];
+    uint8_t *held = realloc(g->held, g->topic->partitions);
+    if (!held) return err_nomem(e);
+    memset(held + before, 0, g->topic->partitions - before);
+    g->held = held;
+    positions_name(g, name);
+    return make_positions(g, name, e);
+}
+
 int group_share(const struct group *g, struct group_share *ret, struct err *e) {
     struct group_share s = {.members = 1};
     off_t at = MEMBERS_AT, end = MEMBERS_AT + GROUP_MEMBERS_MAX;
@@ -246,52 +260,8 @@ bool group_lease_held(const struct group *g, uint32_t partition) {
     return g->leases_fd >= 0 && lock_probe(g->leases_fd, (off_t)partition, (off_t)partition + 1) >= 0;
 }
 
-struct names {
-    const char *suffix; /* NULL: whole names */
-    char **names;
-    size_t count, cap;
-};
-
-static int add_name(void *ctx, const char *name) {
-    struct names *n = ctx;
-    size_t length = strlen(name), suffix = n->suffix ? strlen(n->suffix) : 0;
-    if (length <= suffix || (suffix && strcmp(name + length - suffix, n->suffix) != 0)) return 0;
-    if (n->count == n->cap) {
-        size_t cap = n->cap ? n->cap * 2 : 16;
-        char **p = realloc(n->names, cap * sizeof *p);
-        if (!p) return G_NOMEM;
-        n->names = p;
-        n->cap = cap;
-    }
-    char *copy = strndup(name, length - suffix);
-    if (!copy) return G_NOMEM;
-    if (topic_name_check(copy, NULL) < 0) { /* not ours */
-        free(copy);
-        return 0;
-    }
-    n->names[n->count++] = copy;
-    return 0;
-}
-
-static int compare_names(const void *a, const void *b) {
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int list_names(int dir, const char *suffix, char ***ret_names, size_t *ret_count, struct err *e) {
-    struct names n = {.suffix = suffix};
-    int g = dir_each(dir, add_name, &n, e);
-    if (g < 0) {
-        topic_list_free(n.names, n.count);
-        return g == G_NOMEM ? err_nomem(e) : g;
-    }
-    if (n.count) qsort(n.names, n.count, sizeof *n.names, compare_names);
-    *ret_names = n.names;
-    *ret_count = n.count;
-    return 0;
-}
-
 int group_list(const struct log *log, char ***ret_names, size_t *ret_count, struct err *e) {
-    return list_names(log->groups, NULL, ret_names, ret_count, e);
+    return topic_names_in(log->groups, NULL, NULL, ret_names, ret_count, e);
 }
 
 static int open_group_dir(const struct log *log, const char *group, struct err *e) {
@@ -304,7 +274,7 @@ static int open_group_dir(const struct log *log, const char *group, struct err *
 int group_topics(const struct log *log, const char *group, char ***ret_names, size_t *ret_count, struct err *e) {
     int dir = open_group_dir(log, group, e);
     if (dir < 0) return dir;
-    int g = list_names(dir, ".positions", ret_names, ret_count, e);
+    int g = topic_names_in(dir, ".positions", NULL, ret_names, ret_count, e);
     sys.close(dir);
     return g;
 }
@@ -347,7 +317,7 @@ static int forget_topic(int dir, const char *group, const char *topic, struct er
 static int forget_all(int dir, const char *group, struct err *e) {
     char **topics = NULL;
     size_t count = 0, closed = 0;
-    int g = list_names(dir, ".leases", &topics, &count, e);
+    int g = topic_names_in(dir, ".leases", NULL, &topics, &count, e);
     int *fds = calloc(count + 1, sizeof *fds);
     if (g == 0 && !fds) g = err_nomem(e);
     while (g == 0 && closed < count) {
@@ -368,7 +338,7 @@ static int forget_all(int dir, const char *group, struct err *e) {
 static int forget_rest(int dir, struct err *e) {
     char **topics = NULL;
     size_t count = 0;
-    int g = list_names(dir, ".positions", &topics, &count, e);
+    int g = topic_names_in(dir, ".positions", NULL, &topics, &count, e);
     for (size_t i = 0; g == 0 && i < count; i++) g = remove_file(dir, topics[i], ".positions", e);
     topic_list_free(topics, count);
     return g;

@@ -42,6 +42,9 @@ int group_read(const struct group *g, uint32_t partition, struct group_position 
 int group_write(struct group *g, uint32_t partition, uint64_t offset, uint32_t epoch, struct err *e) NODISCARD;
 int group_sync(struct group *g, struct err *e) NODISCARD;
 
+/* Make room for partitions that the topic got since: it had `before` of them. */
+int group_grow(struct group *g, uint32_t before, struct err *e) NODISCARD;
+
 /* How this member stands. After a change in the membership some of what it holds may belong to others. */
 struct group_share {
     uint32_t members; /* alive now, this one included */

@@ -143,6 +143,22 @@ int topic_open(struct topic *t, const struct log *log, const char *name, struct 
     return g < 0 ? g : 0;
 }
 
+int topic_refresh(struct topic *t, struct err *e) {
+    struct stat st;
+    if (sys.fstatat(t->dir, TOPIC_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        return errno == ENOENT ? 0 : err_sys(e, errno, "cannot look at topic '%s'", t->name);
+    int64_t written_ns = st.st_mtim.tv_sec * INT64_C(1000000000) + st.st_mtim.tv_nsec;
+    if (t->seen_ino == st.st_ino && t->seen_ns == written_ns) return 0;
+    struct topic now = *t;
+    t->seen_ino = st.st_ino;
+    t->seen_ns = written_ns;
+    int g = topic_read_file(&now, TOPIC_FILE, e);
+    if (g < 0) return g == G_ABSENT ? 0 : g;
+    if (now.id != t->id || now.partitions <= t->partitions) return 0;
+    t->partitions = now.partitions;
+    return 1;
+}
+
 void topic_close(struct topic *t) {
     if (!t) return;
     if (t->wake) munmap((char *)t->wake - WAKE_WORD_AT, WAKE_BYTES);
@@ -298,24 +314,31 @@ int topic_delete(struct topic *t, struct err *e) {
 }
 
 struct names {
-    const char *pattern;
+    const char *suffix, *pattern;
     char **names;
     size_t count, cap;
 };
 
 static int add_name(void *ctx, const char *name) {
     struct names *n = ctx;
-    if (topic_name_check(name, NULL) < 0) return 0;
-    if (n->pattern && fnmatch(n->pattern, name, 0) != 0) return 0;
+    size_t length = strlen(name), suffix = n->suffix ? strlen(n->suffix) : 0;
+    if (length <= suffix || (suffix && strcmp(name + length - suffix, n->suffix) != 0)) return 0;
+    char *copy = strndup(name, length - suffix);
+    if (!copy) return G_NOMEM;
+    if (topic_name_check(copy, NULL) < 0 || (n->pattern && fnmatch(n->pattern, copy, 0) != 0)) {
+        free(copy);
+        return 0;
+    }
     if (n->count == n->cap) {
         size_t cap = n->cap ? n->cap * 2 : 16;
         char **p = realloc(n->names, cap * sizeof *p);
-        if (!p) return G_NOMEM;
+        if (!p) {
+            free(copy);
+            return G_NOMEM;
+        }
         n->names = p;
         n->cap = cap;
     }
-    char *copy = strdup(name);
-    if (!copy) return G_NOMEM;
     n->names[n->count++] = copy;
     return 0;
 }
@@ -324,9 +347,10 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-int topic_list(const struct log *log, const char *pattern, char ***ret_names, size_t *ret_count, struct err *e) {
-    struct names n = {.pattern = pattern};
-    int g = dir_each(log->topics, add_name, &n, e);
+int topic_names_in(int dir, const char *suffix, const char *pattern, char ***ret_names, size_t *ret_count,
+                   struct err *e) {
+    struct names n = {.suffix = suffix, .pattern = pattern};
+    int g = dir_each(dir, add_name, &n, e);
     if (g == G_NOMEM) err_nomem(e);
     if (g < 0) {
         topic_list_free(n.names, n.count);
@@ -336,6 +360,10 @@ int topic_list(const struct log *log, const char *pattern, char ***ret_names, si
     *ret_names = n.names;
     *ret_count = n.count;
     return 0;
+}
+
+int topic_list(const struct log *log, const char *pattern, char ***ret_names, size_t *ret_count, struct err *e) {
+    return topic_names_in(log->topics, NULL, pattern, ret_names, ret_count, e);
 }
 
 void topic_list_free(char **names, size_t count) {

@@ -101,6 +101,11 @@ int topic_list(const struct log *log, const char *pattern, char ***ret_names, si
                struct err *e) NODISCARD;
 void topic_list_free(char **names, size_t count);
 
+/* The same for any directory: what its names are without `suffix` (NULL: whole names), where the rule for topics allows
+ * them. */
+int topic_names_in(int dir, const char *suffix, const char *pattern, char ***ret_names, size_t *ret_count,
+                   struct err *e) NODISCARD;
+
 /* Tell sleepers that something changed. */
 void topic_wake(const struct topic *t);
 

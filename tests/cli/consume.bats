@@ -81,6 +81,12 @@ END
     done
 }
 
+@test "a range that ends before it begins is exit 2" {
+    ten
+    exits 2 leat consume t -o 8:5
+    equals "${stderr_lines[0]}" "leat consume: range '8:5' ends before it begins"
+}
+
 @test "a range ends by itself, without -e" {
     ten
     equals "$(timeout 10 leat consume t -o 2:4 -f '%o ')" "2 3 "
@@ -158,6 +164,64 @@ END
     kill "$consumer"
     reap "$consumer"
     equals "$status $(tr '\n' ' ' <seen)" "0 0 1 2 3 "
+}
+
+@test "a follower reads partitions that are added, from their first record, and soon" {
+    local offset n pids=() before
+    leat topic create t
+    leat produce t <<<0
+    for offset in beginning end -0 +0 @1970-01-01; do
+        leat consume t -o "$offset" -f '%p:%s\n' >"seen$offset" 2>"messages$offset" &
+        pids+=($!)
+    done
+    leat consume t -p 0 -f '%p:%s\n' >only &
+    pids+=($!)
+    leat consume t -o 0:4 -f '%p:%s\n' >range &
+    pids+=($!)
+    until_true grep -q 0:0 seenbeginning
+    until_true grep -q 0:0 only
+    until_true grep -q 0:0 range
+    leat produce t -p 0 <<<1
+    for offset in end -0; do until_true grep -q 0:1 "seen$offset"; done
+    before=$(now_ms)
+    leat topic alter t --partitions 3 2>/dev/null
+    leat produce t -p 2 <<<2
+    for offset in beginning end -0 +0 @1970-01-01; do
+        until_true grep -q 2:2 "seen$offset" || { cat "messages$offset"; return 1; }
+    done
+    (($(now_ms) - before < 900)) || { echo "took $(($(now_ms) - before)) ms"; return 1; }
+    leat topic alter t --partitions 4 2>/dev/null
+    leat produce t -p 3 <<<3
+    leat produce t -p 1 <<<4
+    for offset in beginning end -0 +0 @1970-01-01; do
+        until_true grep -q 1:4 "seen$offset"
+        until_true grep -q 3:3 "seen$offset"
+        equals "$(wc -c <"messages$offset")" 0
+    done
+    equals "$(sort seenbeginning | tr '\n' ' ')" "0:0 0:1 1:4 2:2 3:3 "
+    equals "$(sort seenend | tr '\n' ' ')" "0:1 1:4 2:2 3:3 "
+    equals "$(tr '\n' ' ' <only)" "0:0 0:1 "
+    equals "$(tr '\n' ' ' <range)" "0:0 0:1 "
+    kill "${pids[@]}"
+    wait "${pids[@]}" || true
+}
+
+@test "a topic file that is damaged under a follower is told once, and reading goes on" {
+    leat topic create t
+    leat topic alter t --set retention_age=1d >/dev/null # so that there is one before it, which stands in
+    leat produce t <<<0
+    leat consume t -f '%s\n' >seen 2>messages &
+    local consumer=$!
+    until_true has_lines seen 1
+    printf '{' >"$LEAT_DIR/topics/t/topic.json"
+    leat produce t <<<1
+    leat produce t <<<2
+    until_true has_lines seen 3
+    equals "$(wc -l <messages)" 1
+    contains "$(<messages)" "leat consume: warning: topic file of 't' is not JSON"
+    kill "$consumer"
+    reap "$consumer"
+    [[ $status -eq 0 ]]
 }
 
 @test "SIGTERM ends a follower well: exit 0 and an end block" {

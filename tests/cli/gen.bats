@@ -17,6 +17,11 @@ teardown() {
     [[ -z $left ]] || kill -9 $left 2>/dev/null || true
 }
 
+# Has this process ended?
+gone() {
+    ! kill -0 "$1" 2>/dev/null
+}
+
 @test "the same seed gives the same bytes, as JSON lines and as blocks; another seed gives others" {
     local form
     for form in -j '-O leat'; do
@@ -31,6 +36,57 @@ teardown() {
     done
     # and the same bytes on every machine and in every version
     equals "$(leat gen clicks -c 2000 --seed 7 -j | sha256sum | cut -c1-16)" "$(leat gen clicks -c 2000 --seed 7 | leat produce t && values t | sha256sum | cut -c1-16)"
+}
+
+@test "the stream says when and by what run it was made, as the seed has it" {
+    local seed
+    for seed in 7 8; do leat gen clicks -c 2 --seed "$seed" --start 2001-01-01 --output "$seed.leat"; done
+    run_of() {
+        leat topic dump -j "$1" | python3 -c 'import json, sys
+start = json.loads(sys.stdin.readline())["body"]
+assert start["history"][-1]["time"] == 978307200 * 10**9, start
+print(start["run"])'
+    }
+    [[ $(run_of ./7.leat) != "$(run_of ./8.leat)" ]]
+    leat gen clicks -c 9 --seed 7 --start 2001-01-01 >more.leat
+    equals "$(run_of ./more.leat)" "$(run_of ./7.leat)"
+}
+
+@test "blocks say that their JSON was checked only where all of it is good" {
+    flags() {
+        leat topic dump -j "$1" | grep '"type": *"data"' | grep -oE '"flags": *[0-9]+' | grep -oE '[0-9]+' | sort -u
+    }
+    leat gen clicks -c 500 --output good.leat
+    leat gen clicks -c 500 --bad 10 --output bad.leat
+    (($(flags ./good.leat) & 2))
+    ((($(flags ./bad.leat) & 2) == 0))
+    exits 0 leat produce t --on-error skip bad.leat
+    (($(values t | wc -l) > 430 && $(values t | wc -l) < 490))
+}
+
+@test "--stats counts records and bytes" {
+    exits 0 leat gen clicks -c 100 --stats=json -f '%s'
+    python3 - "$stderr" "${#output}" <<'END'
+import json, sys
+stats = json.loads(sys.argv[1])
+assert stats['records_in'] == stats['records_out'] == 100, stats
+assert stats['bytes_out'] == int(sys.argv[2]), stats
+END
+}
+
+@test "offsets rise by one over all blocks" {
+    equals "$(leat gen clicks -c 20000 | leat show -f '%o\n' | sha256sum)" "$(seq 0 19999 | sha256sum)"
+}
+
+@test "an --output that was not completed has not got its name" {
+    leat gen clicks --output clicks.leat &
+    local generator=$!
+    until_true compgen -G 'clicks.leat*' >/dev/null
+    kill -TERM "$generator"
+    until_true gone "$generator" || kill -9 "$generator"
+    reap "$generator"
+    equals "$status" 143
+    equals "$(compgen -G 'clicks.leat*')" ""
 }
 
 @test "records are JSON with the fields of a click, in order, and blocks carry their times" {
@@ -99,7 +155,7 @@ END
 
 @test "what is outside its range is exit 2 and nothing is written" {
     local words
-    for words in '--late 101' '--late -1' '--bad 200' '--rate 0' '--rate 2e9' '--users 0' '--users 2000000000' \
+    for words in '--late 101' '--late -1' '--bad 200' '--rate 0' '--rate 2e9' '--rate 4294967297' '--users 0' '--users 2000000000' \
         '--late-max 0s' '-c -1' '-c x' '--seed x' '--start never' '--no-such' '--late nan' '--rate nan'; do
         # shellcheck disable=SC2086
         exits 2 leat gen clicks -c 1 -j $words
@@ -121,8 +177,9 @@ END
     mkfifo pipe
     leat gen clicks >pipe &
     local generator=$!
-    (sleep 0.2; kill -TERM "$generator") &
-    exits 5 leat produce t --sync none pipe
+    (sleep 0.2; kill -TERM "$generator"; until_true gone "$generator" || kill -9 "$generator") &
+    exits 5 timeout 20 leat produce t --sync none pipe
+    until_true gone "$generator"
     reap "$generator"
     equals "$status" 143
     [[ -n $(leat consume t -e -c 1 -f %s) ]]

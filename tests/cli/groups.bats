@@ -105,6 +105,26 @@ distinct() {
     leave "$two"
 }
 
+@test "partitions that are added are shared among members that run, and the group keeps its place in them" {
+    leat topic create t
+    leat produce t <<<0
+    member a -o end
+    local one=$member
+    member b -o end
+    local two=$member
+    sleep 0.3
+    leat topic alter t --partitions 4 2>/dev/null
+    local p
+    for p in 1 2 3; do leat produce t -p "$p" <<<"$p"; done
+    until_true distinct 3 a b
+    equals "$(sort a b | tr '\n' ' ')" "1 2 3 "
+    test -s a -a -s b
+    leave "$one" "$two"
+    equals "$(stat -c %s "$LEAT_DIR/groups/g/t.positions")" $((4096 + 4 * 1024))
+    for p in 1 2 3; do leat produce t -p "$p" <<<"${p}0"; done
+    equals "$(leat consume t -G g -e -f '%s\n' | sort | tr '\n' ' ')" "10 20 30 "
+}
+
 @test "a killed member's partitions move on at once, and nothing is lost" {
     numbered 40 4
     member a -u

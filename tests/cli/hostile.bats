@@ -319,3 +319,70 @@ print("99 %08x" % crc32c(b"99"))' "$golden" >"$LEAT_DIR/topics/t/0/start"
     COLUMNS=999999999 exits 0 leat consume t -e -O table
     LEAT_DIR='' HOME='' XDG_DATA_HOME='' exits 4 leat consume t -e
 }
+
+@test "each tool that reads records or the log enters the sandbox, and can still do its work there" {
+    local command state
+    leat produce t <<<'{"a":1}'
+    leat consume t -e -O leat >stream
+    exits 0 leat consume t -e -v
+    state=${stderr#*: }
+    contains "$state" sandbox
+    state=${state%%$'\n'*}
+    for command in 'show stream' 'show --topic t' 'show --info stream' 'show --full --output whole stream' \
+        'show --dead-letter letters --time .a stream' 'show --dead-letter bad --time .a stream' \
+        'topic create u' 'topic list' 'topic describe t' 'topic alter t --set retention_age=1d' 'topic compact t' \
+        'topic verify' 'topic repair t' 'topic trim t --before end --execute' 'topic dump --records t' \
+        'topic dump ./stream' 'topic delete u' 'group list' 'group list --output groups' \
+        'produce t stream' 'filter .a stream' 'map .a stream'; do
+        # shellcheck disable=SC2086 # words
+        exits 0 leat $command -v
+        contains "$stderr" "leat ${command%% *}: $state" || return 1
+    done
+    test -s whole -a -e groups
+    LEAT_SANDBOX=off exits 0 leat show stream -v
+    contains "$stderr" 'sandbox off'
+}
+
+# ---- messages ----------------------------------------------------------------------------------------------------------
+
+# Each line of $stderr is "leat TOOL: …" for this tool, or it is indented; none is what the data would have us say.
+one_voice() {
+    local line
+    while IFS= read -r line; do
+        [[ ($line == "leat $1: "* && $line != "leat $1: forged"*) || $line == '  '* ]] && continue
+        printf 'a line of its own: %s\n' "$line"
+        return 1
+    done <<<"$stderr"
+}
+
+@test "no newline in a name, a key, a value or a status begins a line of a message" {
+    local forged=$'a\nleat show: forged'
+    exits 4 leat show "$forged"
+    equals "$stderr" "leat show: cannot open 'a\\x0aleat show: forged': No such file or directory"
+    exits 2 leat "$forged"
+    equals "${stderr%%$'\n'*}" "leat: unknown tool 'a\\x0aleat show: forged'"
+    exits 2 leat consume "$forged" -d .
+    one_voice consume
+    exits 2 leat topic create "$forged"
+    one_voice topic
+    mkdir -p "$LEAT_DIR/groups" "$LEAT_DIR/topics/$forged"
+    exits 0 leat topic list
+    equals "$stderr$output" ""
+    printf '{"m":"a\\nleat filter: forged"}\n' >in
+    exits 3 leat filter 'error(.m)' in
+    equals "$stderr" "leat filter: record 'in:1': expression: a\\x0aleat filter: forged"$'\n  error(.m)\n  ^'
+    exits 0 leat filter --on-error skip 'error(.m)' in
+    equals "$stderr" "leat filter: warning: record 'in:1' skipped: expression: a\\x0aleat filter: forged"$'\n  error(.m)\n  ^'
+    run --separate-stderr bash -c "leat filter 'error(.m)' in 2>/dev/null | leat filter ."
+    [[ $status -eq 5 ]]
+    one_voice filter
+    contains "$stderr" 'error(.m)'
+    cp in "$forged"
+    exits 3 leat filter 'error(.m)' "$forged"
+    one_voice filter
+}
+
+@test "an expression of several lines shows its own line with the caret, and no other" {
+    exits 2 leat filter $'.a |\n error(' <<<'{}'
+    equals "$stderr" $'leat filter: expression: syntax error: an expression expected at the end\n   error(\n         ^'
+}

@@ -52,6 +52,14 @@ static void run(struct expr_run *r, const struct expr *x, const char *json) {
     r->steps_max = 20000;
     int g = expr_each(r, x, check, &seen, &e);
     REQUIRE(g == 0 || seen.results > 200 || (g < 0 && e.text[0] != '\0'));
+    buf_clear(&seen.text);
+    bool truth;
+    struct value v;
+    r->steps = 0;
+    if (expr_write_only(r, x, &seen.text, &e) == 1)
+        REQUIRE(json_validate(&validator, seen.text.data, seen.text.len, NULL) == 0);
+    int first = expr_first(r, x, &v, &e);
+    if (expr_true(r, x, &truth, &e) == 0) REQUIRE(!truth || first == 1);
     buf_release(&seen.text);
     free(copy);
 }

@@ -223,6 +223,11 @@ static void before_1970_too(void **state) {
     assert_memory_equal(out + 7, "1969-12-31T23:59:5", 18);
     assert_int_equal(time_parse(out + 7, 24, NULL, &said, NULL), 0);
     assert_true(said == t);
+    config.late_ppm = 0;
+    config.rate = 1000000000;
+    start(&c, &config);
+    clicks_next(&c, out, &n, &t);
+    assert_memory_equal(out + 7, "1969-12-31T23:59:58.999Z", 24); /* the millisecond that it lies in */
 }
 
 static void absurd_settings_are_refused(void **state) {

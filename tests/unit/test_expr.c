@@ -254,6 +254,20 @@ static void what_is_written_at_once_is_what_is_built(void **state) {
     }
 }
 
+static void updates_that_lead_nowhere_change_nothing(void **state) {
+    (void)state;
+    GIVES("(.a | select(.b)) = 1", "{}", "{}\n");
+    GIVES("(.q | values) |= 9", "{\"a\":1}", "{\"a\":1}\n");
+    GIVES(".a.b |= empty", "{}", "{}\n");
+    GIVES("(.[-1] | select(.)) |= 1", "[]", "[]\n");
+    GIVES(".a? |= 1, .[]? |= 1, .[0]? |= 1", "5", "5\n5\n5\n");
+    GIVES(".a[]?.b |= 1", "{\"a\":7}", "{\"a\":7}\n");
+    GIVES(".[]?.b |= 1", "[7]", "expression: Cannot index number with string \"b\"\n  .[]?.b |= 1\n      ^");
+    GIVES(".[] |= (select(. > 1) | . * 2)", "[1,2,3]", "[4,6]\n");
+    GIVES("map_values(. + 1) | add", "[1,2,3]", "9\n");
+    GIVES("[range(50000)] | .[] |= . + 1 | .[]? |= . + 1 | add", "1", "1250075000\n");
+}
+
 /* ---- limits ---- */
 
 static void memory_is_limited(void **state) {
@@ -319,6 +333,7 @@ int main(void) {
         cmocka_unit_test(programs_of_a_set_share_one_pass),
         cmocka_unit_test(truth_is_any_truthy_result),
         cmocka_unit_test(what_is_written_at_once_is_what_is_built),
+        cmocka_unit_test(updates_that_lead_nowhere_change_nothing),
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(recursion_is_limited),
         cmocka_unit_test(programs_are_limited),

@@ -130,6 +130,34 @@ static void partitions_only_become_more(void **state) {
     log_fixture_append(&f, 4, 1, NULL, 1);
 }
 
+static void partitions_that_others_add_are_found(void **state) {
+    (void)state;
+    struct err e = {0};
+    struct topic other;
+    assert_int_equal(topic_open(&other, &f.log, "t", &e), 0);
+    assert_int_equal(topic_refresh(&other, &e), 0);
+    assert_int_equal(topic_alter(&f.topic, 3, &f.topic.settings, &e), 0);
+    assert_int_equal(topic_refresh(&other, &e), 1);
+    assert_int_equal(other.partitions, 3);
+    assert_int_equal(topic_refresh(&other, &e), 0);
+    struct topic_settings s = f.topic.settings;
+    s.segment_size *= 2;
+    assert_int_equal(topic_alter(&f.topic, 3, &s, &e), 0);
+    assert_int_equal(topic_refresh(&other, &e), 0);
+    assert_int_equal(other.settings.segment_size, s.segment_size / 2);
+    size_t n;
+    char *good = log_fixture_load(&f, "topic.json", &n);
+    log_fixture_store(&f, "topic.json", "{", 1);
+    assert_int_equal(topic_refresh(&other, &e), G_CORRUPT);
+    assert_int_equal(topic_refresh(&other, &e), 0); /* said once */
+    log_fixture_store(&f, "topic.json", good, n);
+    free(good);
+    assert_int_equal(topic_alter(&f.topic, 4, &s, &e), 0);
+    assert_int_equal(topic_refresh(&other, &e), 1);
+    assert_int_equal(other.partitions, 4);
+    topic_close(&other);
+}
+
 static void a_topic_file_is_checked_and_the_one_before_stands_in(void **state) {
     (void)state;
     struct err e;
@@ -355,7 +383,8 @@ static void a_name_that_one_reading_of_a_directory_passed_over_is_found(void **s
     (void)state;
     uint64_t bases[64];
     char name[SEGMENT_NAME_BYTES];
-    while (list(bases) < 3) fill(1);
+    do fill(1);
+    while (list(bases) < 3);
     int dir = topic_partition_dir(&f.topic, 0, false, NULL);
     assert_int_equal(mkdirat(dir, "half", 0700), 0);
     int half = openat(dir, "half", O_RDONLY | O_DIRECTORY);
@@ -601,6 +630,7 @@ int main(void) {
         TEST(names_are_those_of_kafka),
         TEST(topics_are_made_listed_and_deleted),
         TEST(partitions_only_become_more),
+        TEST(partitions_that_others_add_are_found),
         TEST(a_topic_file_is_checked_and_the_one_before_stands_in),
         TEST(settings_are_read_and_written),
         TEST(records_are_seen_when_they_are_durable),
