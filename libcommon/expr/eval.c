@@ -27,22 +27,50 @@ static bool holds(enum ast_op op, int order) {
     }
 }
 
+/* A string of the record against one of the program, which mostly differ in their first bytes: no need to look for
+ * escapes in the rest. False: it takes value_equal to tell. */
+static inline bool text_equal(struct value raw, struct value text, bool *ret) {
+    if (raw.kind != VK_STRING || raw.form != VF_RAW || text.form != VF_TEXT) return false;
+    uint32_t i = 0;
+    for (; i < text.n && i + 1 < raw.n; i++) {
+        char c = raw.text[i + 1];
+        if (c == '\\') return false;
+        if (c == text.text[i] && c != '"') continue;
+        *ret = false;
+        return true;
+    }
+    if (i + 1 >= raw.n || raw.text[i + 1] == '\\') return false;
+    *ret = raw.text[i + 1] == '"';
+    return true;
+}
+
+/* Two integers, or two numbers that doubles hold exactly; false for the rest, NaN among it. */
+static inline bool number_order(struct value a, struct value b, int *ret) {
+    const int64_t exact = (int64_t)1 << 53;
+    int64_t i = 0, k = 0;
+    double x = 0, y = 0;
+    bool whole_a = value_number(a, &i, &x), whole_b = value_number(b, &k, &y);
+    *ret = (i > k) - (i < k);
+    if (whole_a && whole_b) return true;
+    if (i < -exact || i > exact || k < -exact || k > exact) return false;
+    if (whole_a) x = (double)i;
+    if (whole_b) y = (double)k;
+    *ret = (x > y) - (x < y);
+    return x == x && y == y;
+}
+
 static int compare(struct expr_run *r, const struct node *n, struct value a, struct value b, bool *ret) {
-    int order, g;
+    int order, g = 0;
     r->at = n;
     if (n->op == OP_EQUAL || n->op == OP_UNEQUAL) {
-        bool equal;
-        g = value_equal(&r->heap, a, b, &equal);
+        bool equal = false;
+        if (!text_equal(a, b, &equal)) g = value_equal(&r->heap, a, b, &equal);
         if (g == 0) *ret = equal == (n->op == OP_EQUAL);
         return g;
     }
-    if (a.kind == VK_NUMBER && b.kind == VK_NUMBER) {
-        int64_t i, k;
-        double x, y;
-        if (value_number(a, &i, &x) && value_number(b, &k, &y)) {
-            *ret = holds(n->op, (i > k) - (i < k));
-            return 0;
-        }
+    if (a.kind == VK_NUMBER && b.kind == VK_NUMBER && number_order(a, b, &order)) {
+        *ret = holds(n->op, order);
+        return 0;
     }
     g = value_compare(&r->heap, a, b, &order);
     if (g == 0) *ret = holds(n->op, order);

@@ -254,6 +254,18 @@ static void what_is_written_at_once_is_what_is_built(void **state) {
     }
 }
 
+static void strings_of_the_record_equal_constants(void **state) {
+    (void)state;
+    static const char program[] =
+        "[.[] | . == \"ab\", . == \"\", . == \"a\\\"b\", . == \"a\\\\b\"] | map(if . then 1 else 0 end) | add";
+    GIVES("[.[] == \"ab\"]", "[\"ab\",\"a\",\"abc\",\"\",\"\\u0061b\",\"a\\u0062\",\"ab\\n\",\"a\\\"b\",1]",
+          "[true,false,false,false,true,true,false,false,false]\n");
+    GIVES("[.[] == \"\"]", "[\"\",\"a\",\"\\n\"]", "[true,false,false]\n");
+    GIVES("[.[] == \"a\\\"b\"]", "[\"a\\\"b\",\"a\",\"a\\\\\"]", "[true,false,false]\n");
+    GIVES("[.[] == \"a\\\\n\"]", "[\"a\\\\n\",\"a\\n\",\"a\"]", "[true,false,false]\n");
+    GIVES(program, "[\"ab\",\"\",\"a\\\"b\",\"a\\\\b\",\"x\"]", "4\n");
+}
+
 static void updates_that_lead_nowhere_change_nothing(void **state) {
     (void)state;
     GIVES("(.a | select(.b)) = 1", "{}", "{}\n");
@@ -333,6 +345,7 @@ int main(void) {
         cmocka_unit_test(programs_of_a_set_share_one_pass),
         cmocka_unit_test(truth_is_any_truthy_result),
         cmocka_unit_test(what_is_written_at_once_is_what_is_built),
+        cmocka_unit_test(strings_of_the_record_equal_constants),
         cmocka_unit_test(updates_that_lead_nowhere_change_nothing),
         cmocka_unit_test(memory_is_limited),
         cmocka_unit_test(recursion_is_limited),
