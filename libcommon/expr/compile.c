@@ -145,7 +145,9 @@ static int compile_pipe(struct compiler *c, struct context x, const struct ast *
     if (g < 0) return g;
     x.here = a->path;
     g = compile(c, x, ast->b, &b);
-    return g < 0 ? g : node_make(c, N_PIPE, compile_place(&x, ast->at), a, b, ret);
+    if (g == 0) g = node_make(c, N_PIPE, compile_place(&x, ast->at), a, b, ret);
+    if (g == 0) *ret = node_fold(c, *ret);
+    return g;
 }
 
 static int compile_two(struct compiler *c, struct context x, const struct ast *ast, enum node_type type,
@@ -164,8 +166,10 @@ static int compile_operator(struct compiler *c, struct context x, const struct a
     int g = compile_value(c, x, ast->a, &a);
     if (g == 0) g = compile_value(c, x, ast->b, &b);
     if (g == 0) g = node_make(c, type, compile_place(&x, ast->at), a, b, ret);
-    if (g == 0) (*ret)->op = ast->op;
-    return g;
+    if (g < 0) return g;
+    (*ret)->op = ast->op;
+    *ret = node_fold(c, *ret);
+    return 0;
 }
 
 static int compile_if(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
@@ -177,7 +181,7 @@ static int compile_if(struct compiler *c, struct context x, const struct ast *as
     if (g == 0 && !ast->c) g = compile_identity(c, x, ast->at, &n->c);
     if (g < 0) return g;
     node_conclude(n);
-    *ret = n;
+    *ret = node_fold(c, n);
     return 0;
 }
 

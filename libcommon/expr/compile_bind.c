@@ -35,6 +35,7 @@ int compile_environment(struct compiler *c, uint32_t at, struct node **ret) {
 int compile_variable(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
     uint32_t at = compile_place(&x, ast->at);
     struct scope *s = find_variable(&x, ast->name);
+    if (s && s->constant) return node_constant(c, s->constant->value, at, ret);
     if (s && s->path && s->path->parent && !c->in_path) return node_field(c, s->path, at, ret);
     if (s) {
         int g = node_variable(c, s->slot, at, ret);
@@ -152,20 +153,34 @@ static int one_pattern(struct compiler *c, const struct ast *ast, uint32_t at) {
     return compile_fail(c, at);
 }
 
+int bind_source(struct compiler *c, struct context *x, struct value name, struct node *source, uint32_t at,
+                struct chain *chain) {
+    if (source->type == N_CONST) {
+        int g = bind_variable(c, x, name, 0, NULL);
+        if (g == 0) x->scope->constant = source;
+        return g;
+    }
+    uint32_t slot = slot_new(c);
+    int g = chain_add(c, chain, source, slot, at);
+    return g < 0 ? g : bind_variable(c, x, name, slot, source->single ? source->path : NULL);
+}
+
 int compile_bind(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
     uint32_t at = compile_place(&x, ast->at);
     struct node *source, *body;
     struct chain chain = {0};
-    uint32_t slot = slot_new(c);
     int g = one_pattern(c, ast, at);
     if (g == 0) g = compile_value(c, x, ast->a, &source);
     if (g < 0) return g;
     struct context inner = x;
-    g = chain_add(c, &chain, source, slot, at);
-    if (g == 0 && ast->patterns[0]->type == PATTERN_VARIABLE)
-        g = bind_variable(c, &inner, ast->patterns[0]->name, slot, source->single ? source->path : NULL);
-    else if (g == 0)
-        g = bind_pattern(c, &inner, ast->patterns[0], slot, at, &chain);
+    const struct ast_pattern *pattern = ast->patterns[0];
+    if (pattern->type == PATTERN_VARIABLE) {
+        g = bind_source(c, &inner, pattern->name, source, at, &chain);
+    } else {
+        uint32_t slot = slot_new(c);
+        g = chain_add(c, &chain, source, slot, at);
+        if (g == 0) g = bind_pattern(c, &inner, pattern, slot, at, &chain);
+    }
     if (g == 0) g = compile(c, inner, ast->b, &body);
     if (g == 0) chain_close(&chain, body, ret);
     return g;

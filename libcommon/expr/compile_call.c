@@ -51,10 +51,8 @@ static int bind_param(struct compiler *c, struct context x, struct context *inne
     inner->scope = s;
     if (!f->is_value[i]) return 0;
     struct node *source;
-    uint32_t slot = slot_new(c);
     int g = compile_value(c, x, argument, &source);
-    if (g == 0) g = chain_add(c, chain, source, slot, at);
-    return g < 0 ? g : bind_variable(c, inner, f->params[i], slot, source->single ? source->path : NULL);
+    return g < 0 ? g : bind_source(c, inner, f->params[i], source, at, chain);
 }
 
 /* A call is the body, with the arguments as closures over the caller's scope. */
@@ -221,10 +219,8 @@ static int compile_update(struct compiler *c, struct context x, const struct ast
     struct chain chain = {0};
     struct node *source, *body;
     struct context inner = x;
-    uint32_t slot = slot_new(c);
     int g = compile_value(c, x, ast->b, &source);
-    if (g == 0) g = chain_add(c, &chain, source, slot, at);
-    if (g == 0) g = bind_variable(c, &inner, name, slot, source->single ? source->path : NULL);
+    if (g == 0) g = bind_source(c, &inner, name, source, at, &chain);
     if (g == 0) g = compile_builtin(c, inner, call, &body);
     if (g == 0) chain_close(&chain, body, ret);
     return g;

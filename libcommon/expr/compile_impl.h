@@ -19,6 +19,7 @@ struct scope {
     struct value name;
     uint32_t slot;                       /* of a variable or a label */
     const struct field_path *path;       /* of a variable that is a field of the record */
+    const struct node *constant;         /* of a variable that is bound to one */
     const struct ast_function *function; /* its body sees this scope and all outside of it */
     const struct ast *closure;           /* an argument: an expression in the scope of its caller */
     struct scope *home;
@@ -76,6 +77,8 @@ int node_make(struct compiler *c, enum node_type type, uint32_t at, struct node 
               struct node **ret) NODISCARD;
 int node_constant(struct compiler *c, struct value v, uint32_t at, struct node **ret) NODISCARD;
 const struct field_path *path_member(struct compiler *c, const struct field_path *parent, struct value name);
+/* What is known already becomes a constant: n itself, or what it comes to. */
+struct node *node_fold(struct compiler *c, struct node *n);
 /* What is at this place of the record. */
 int node_field(struct compiler *c, const struct field_path *path, uint32_t at, struct node **ret) NODISCARD;
 
@@ -95,6 +98,10 @@ int chain_add(struct compiler *c, struct chain *chain, struct node *source, uint
 void chain_close(struct chain *chain, struct node *body, struct node **ret);
 int bind_variable(struct compiler *c, struct context *x, struct value name, uint32_t slot,
                   const struct field_path *path) NODISCARD;
+/* Bind a name to what a node gives: to the node where that is a constant, else to a slot, of which `chain` takes care.
+ */
+int bind_source(struct compiler *c, struct context *x, struct value name, struct node *source, uint32_t at,
+                struct chain *chain) NODISCARD;
 int compile_variable(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) NODISCARD;
 int compile_environment(struct compiler *c, uint32_t at, struct node **ret) NODISCARD;
 int compile_bind(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) NODISCARD;

@@ -137,3 +137,53 @@ int node_constant(struct compiler *c, struct value v, uint32_t at, struct node *
     if (g == 0) (*ret)->value = v;
     return g;
 }
+
+/* ---- what is known when the program is compiled ---- */
+
+static bool is_constant(const struct node *n) {
+    return n->type == N_CONST;
+}
+
+/* A comparison of constants; false when it fails, which is left to the run. */
+static bool fold_compare(struct compiler *c, const struct node *n, struct value *ret) {
+    struct heap *h = &c->expr->heap;
+    bool equal = false;
+    if (n->op != OP_EQUAL && n->op != OP_UNEQUAL) return false;
+    if (value_equal(h, n->a->value, n->b->value, &equal) < 0) return false;
+    *ret = value_bool(equal == (n->op == OP_EQUAL));
+    return true;
+}
+
+/* A function of a constant input and constant arguments. */
+static bool fold_call(struct compiler *c, struct value in, const struct node *call, struct value *ret) {
+    struct value args[8] = {in};
+    if (!call->func->pure || !call->plain || call->n >= 8) return false;
+    for (uint32_t i = 0; i < call->n; i++) args[i + 1] = call->list[i]->value;
+    return call->func->fn(&c->expr->heap, args, ret) == 0;
+}
+
+static bool fold_value(struct compiler *c, const struct node *n, struct value *ret) {
+    switch ((enum node_type)n->type) {
+    case N_COMPARE: return is_constant(n->a) && is_constant(n->b) && fold_compare(c, n, ret);
+    case N_PIPE: return is_constant(n->a) && n->b->type == N_CALL && fold_call(c, n->a->value, n->b, ret);
+    case N_AND:
+    case N_OR:
+        if (!is_constant(n->a) || !is_constant(n->b)) return false;
+        *ret = value_bool(n->type == N_AND ? value_truthy(n->a->value) && value_truthy(n->b->value)
+                                           : value_truthy(n->a->value) || value_truthy(n->b->value));
+        return true;
+    default: return false;
+    }
+}
+
+struct node *node_fold(struct compiler *c, struct node *n) {
+    struct value v;
+    if (c->in_path) return n;
+    if (n->type == N_IF && is_constant(n->a)) return value_truthy(n->a->value) ? n->b : n->c;
+    if (!fold_value(c, n, &v)) return n;
+    struct node *constant = node_new(c, N_CONST, n->at);
+    if (!constant) return n;
+    constant->value = v;
+    node_conclude(constant);
+    return constant;
+}
