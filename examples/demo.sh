@@ -26,6 +26,11 @@ say "Reading it back: the last five, by time, by format"
 run "leat consume clicks -p 0 -o -5 -e -j"
 run "leat consume clicks -p 1 -o @2026-01-01T00:10:00Z: -c 2 -f '%t/%p@%o  %D  key %k\n'"
 
+say "Expressions are jq's, at memory speed: slow pages, and one file split in one pass"
+run "leat consume clicks -e | leat filter '.status >= 500 and .latency_ms > 2' | leat map -j '{user, page: .url, ms: (.latency_ms | floor)}' | head -3"
+run "leat consume clicks -e | leat filter '.device.os == \"ios\"' --pass ./ios.leat --fail ./rest.leat --stats; leat show ios.leat | head -4"
+run "leat filter --explain '.tags | any(. == \"mobile\")'"
+
 say "A bad record stops nothing and is not lost"
 run "printf '{\"n\":1}\n{\"n\":1,\"n\":2}\n{\"n\":3}\n' | leat produce numbers --dead-letter bad --ack"
 run "leat consume bad -e -J"
