@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Latency of one record: paced lines into produce, out of consume, beside a Redis stream and a bare pipe."""
+"""Latency of one record: paced lines into produce, out of consume and filter, beside a Redis stream and a bare pipe."""
 import json
 
 from bench import Case, Figure, Workload, ratio
 
-TITLE = 'latency of one record, produce to consume, 1,000 a second'
+TITLE = 'latency of one record, produce to consume to filter, 1,000 a second'
 RATE, COUNT = 1000, 3_000  # a round
 
 
 def workload(b):
     number = [0]
 
-    def through(*settings):
+    def through(*settings, filtered=True):
         number[0] += 1  # a topic of its own, so that consume finds nothing old
         topic = f'latency-{number[0]}'
         log = b.work / 'latency'
         first = b.work / 'first'  # consume begins behind it, at offset 1, whoever starts first
         first.write_text('{"sent":0}\n')
         b.call(b.leat('produce', '-d', log, topic, first))
+        rest = ('-u', topic, '|', *b.leat('filter', '-j', '-u', '.sent > 0')) if filtered else ('-j', '-u', topic)
         r = b.call(b.helper('latency', RATE, COUNT, '--', *b.leat('produce', '-d', log, *settings, topic), ';',
-                            *b.leat('consume', '-d', log, '-o', 1, '-j', '-u', topic)))
+                            *b.leat('consume', '-d', log, '-o', 1, *rest)))
         b.fresh('latency')
         return json.loads(r)
 
@@ -31,12 +32,13 @@ def workload(b):
         return json.loads(b.call(b.helper('latency_redis', RATE, COUNT, path)))
 
     cases = [
-        Case('produce --sync none | consume', lambda: through('--sync', 'none')),
+        Case('produce --sync none | consume | filter', lambda: through('--sync', 'none')),
         Case('bare pipe (floor)', floor),
         Case('cat | cat', lambda: floor('--', 'cat', '|', 'cat')),
-        Case('produce | consume (default: synced)', through),
+        Case('produce | consume | filter (default: synced)', through),
         Case('pipe, write and fdatasync, pipe', lambda: floor('-s', b.fresh('synced'))),
     ]
+    cases.append(Case('produce --sync none | consume', lambda: through('--sync', 'none', filtered=False)))
     kinds = {'redis XADD, XREAD BLOCK': ('r', '--appendonly', 'no'),
              'redis, appendfsync always': ('a', '--appendonly', 'yes', '--appendfsync', 'always')}
     for name, (folder, *settings) in kinds.items():
