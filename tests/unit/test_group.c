@@ -168,10 +168,13 @@ static void a_torn_slot_leaves_the_position_before(void **state) {
         commit(&g, 0, 300);
         assert_int_equal(slot_of(0, 300), slot);
         assert_int_equal(pread(fd, new, sizeof new, slot_at(0, slot)), sizeof new);
+        /* Now and then the last byte of both CRCs is the same: then nothing is torn there, and 300 is right. */
+        bool whole = memcmp(new + torn, old + torn, sizeof new - torn) == 0;
         memcpy(new + torn, old + torn, sizeof new - torn);
         assert_int_equal(pwrite(fd, new, sizeof new, slot_at(0, slot)), sizeof new);
         close(fd);
-        assert_int_equal(position(&g, 0), 200);
+        assert_int_equal(position(&g, 0), whole ? 300 : 200);
+        if (whole) continue;
         commit(&g, 0, 400);
         assert_int_equal(position(&g, 0), 400);
         assert_int_equal(slot_of(0, 400), slot); /* the good slot is never written over */
