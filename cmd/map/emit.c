@@ -3,9 +3,12 @@
  * Where results go: to the stage, one by one, or encoded into a note when a block is looked at ahead of its turn. What
  * cannot be done ahead, bad records above all, is left to the turn of its block.
  */
+#include <stdlib.h>
+
 #include "map.h"
 
-#define NOTE_MAX_BYTES (1u << 20) /* what is larger is not done ahead */
+#define NOTE_MAX_BYTES (1u << 20)  /* what is larger is not done ahead */
+#define NOTE_KEEP_BYTES (2u << 20) /* of memory, for the next note */
 
 /* A piece of a note: so many encoded records behind it, or, with count 0, a record of the block that is left over. */
 struct piece {
@@ -35,17 +38,42 @@ static void piece_end(struct note *n) {
     if (n->now.run.count == 0) n->bytes->len = n->now_at;
 }
 
-static int note_record(struct note *n, const struct record *r) {
+/* One more record is in the note. */
+static void note_count(struct note *n, const struct record *r, size_t value_size) {
     struct record_run *run = &n->now.run;
-    size_t size = record_size(r);
-    if (n->bytes->len + size > NOTE_MAX_BYTES || buf_reserve(n->bytes, size) < 0) return G_NOMEM;
-    record_encode(r, run->count++, n->bytes->data + n->bytes->len);
-    n->bytes->len += size;
-    n->now.value_bytes += r->value_size;
-    if (r->time == NO_TIME) return 0;
+    run->count++;
+    n->now.value_bytes += value_size;
+    if (r->time == NO_TIME) return;
     if (run->min_time == NO_TIME || r->time < run->min_time) run->min_time = r->time;
     if (run->max_time == NO_TIME || r->time > run->max_time) run->max_time = r->time;
+}
+
+static int note_record(struct note *n, const struct record *r) {
+    size_t size = record_size(r);
+    if (n->bytes->len + size > NOTE_MAX_BYTES || buf_reserve(n->bytes, size) < 0) return G_NOMEM;
+    record_encode(r, n->now.run.count, n->bytes->data + n->bytes->len);
+    n->bytes->len += size;
+    note_count(n, r, r->value_size);
     return 0;
+}
+
+/* A record of which only the value changes is made where it stays, its header last. 1 when it was; 0 when it is not so
+ * simple; or what is wrong with it. */
+static int note_value(struct note *n, struct maker *k, const struct map *m, struct record *r, struct err *e) {
+    size_t at = n->bytes->len, head = record_size(r) - r->value_size;
+    if (buf_reserve(n->bytes, head) < 0) return err_nomem(e);
+    n->bytes->len += head;
+    int g = maker_write_value(k, m, r, n->bytes, e);
+    if (g <= 0) {
+        n->bytes->len = at;
+        return g;
+    }
+    size_t size = n->bytes->len - at;
+    r->value_size = 0; /* it is there */
+    record_encode(r, n->now.run.count, n->bytes->data + at);
+    put_u32_le(n->bytes->data + at, (uint32_t)size);
+    note_count(n, r, size - head);
+    return 1;
 }
 
 static int note_left(struct note *n, const struct record_walk *w) {
@@ -64,6 +92,26 @@ static int note_results(struct note *n, const struct maker *k, struct record *r)
     return g;
 }
 
+/* The record that the walk stands at, with all its results, or as one that is left over. */
+static int note_outcome(struct note *n, struct maker *k, const struct map *m, const struct record_walk *w,
+                        struct record *in) {
+    struct record r;
+    struct err why;
+    int g = note_value(n, k, m, in, &why);
+    if (g > 0) return n->bytes->len > NOTE_MAX_BYTES ? G_NOMEM : 0;
+    if (g == 0) g = maker_run(k, m, in, &r, &why);
+    return g < 0 ? note_left(n, w) : note_results(n, k, &r);
+}
+
+/* What one large result took is not kept for the notes to come. */
+static void trim(struct buf *note) {
+    if (note->cap <= NOTE_KEEP_BYTES) return;
+    char *p = realloc(note->data, note->len + 1);
+    if (!p) return;
+    note->data = p;
+    note->cap = note->len + 1;
+}
+
 int map_look(void *ctx, unsigned thread, const struct block_origin *from, const char *body, struct buf *note) {
     struct map *m = ctx;
     struct maker *k = &m->makers[thread]; /* nobody else's */
@@ -71,20 +119,23 @@ int map_look(void *ctx, unsigned thread, const struct block_origin *from, const 
     struct record_walk w;
     struct record in;
     struct err why;
+    size_t begin = note->len;
     if (!k->run && expr_run_new(m->set, &k->run, &why) < 0) return -1;
     record_walk_init(&w, from->h, body, SIZE_MAX);
     int g = piece_begin(&n);
     while (g == 0 && record_next_checked(&w, &in)) {
-        struct record r = in;
         if (in.value_type == VALUE_NONE) {
-            g = note_record(&n, &r);
+            g = note_record(&n, &in);
             continue;
         }
         record_begin_ahead(k->run, from, body, &in);
-        g = maker_run(k, m, &in, &r, &why);
-        g = g < 0 ? note_left(&n, &w) : note_results(&n, k, &r);
+        g = note_outcome(&n, k, m, &w, &in);
     }
-    if (g == 0) piece_end(&n);
+    if (g == 0)
+        piece_end(&n);
+    else
+        note->len = begin;
+    trim(note);
     return g;
 }
 
@@ -99,8 +150,8 @@ static int emit(struct map *m, struct stage *s, const struct record *r, struct e
 int map_record(void *ctx, struct stage *s, const struct record *in, struct err *e) {
     struct map *m = ctx;
     struct maker *k = &m->makers[0];
-    struct record r = *in;
-    if (in->value_type == VALUE_NONE) return emit(m, s, &r, e);
+    struct record r;
+    if (in->value_type == VALUE_NONE) return emit(m, s, in, e);
     record_begin(k->run, s, in);
     int g = maker_run(k, m, in, &r, e);
     for (size_t i = 0; g == 0 && i < maker_count(k); i++) {

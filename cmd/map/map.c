@@ -9,8 +9,8 @@
 
 #include "cli/exit.h"
 #include "cli/expr_options.h"
+#include "cli/letters.h"
 #include "cli/stage_options.h"
-#include "log/dest.h"
 #include "sys/signals.h"
 
 struct options {
@@ -102,7 +102,7 @@ static int prepare(struct map *m, const struct options *o, const char *program, 
     m->record_limit = c->input.record_limit;
     m->keeps = o->keep;
     m->separator = o->flatten;
-    c->skip_bad = o->errors.on_error.at == 2;
+    error_config(&o->errors, c);
     return g;
 }
 
@@ -121,21 +121,14 @@ static int explain(const struct map *m, struct err *e) {
 
 static int run(struct map *m, const struct options *o, struct stage_config *c, struct err *e) {
     static const struct stage_ops ops = {.record = map_record, .block = map_block, .look = map_look};
-    struct log log = {.root = -1, .topics = -1, .groups = -1};
+    struct log log = LOG_CLOSED;
     struct stage stage;
-    struct err late;
-    int g = 0;
-    if (o->errors.dead_letter) {
-        g = log_open(&log, o->log.dir, true, o->log.force_fs, e);
-        if (g == 0) g = dest_open(&c->dead_letter, &log, o->errors.dead_letter, e);
-    }
+    int g = letters_open(c, &log, &o->errors, &o->log, e);
     if (g == 0) {
         stage_sandbox(c, log.path);
         g = stage_run(&stage, c, &ops, m, e);
     }
-    int closed = sink_close(c->dead_letter, g < 0 ? &late : e);
-    log_close(&log);
-    return g < 0 ? g : closed;
+    return letters_close(c, &log, g, e);
 }
 
 int main(int argc, char **argv) {

@@ -30,9 +30,9 @@ struct header_field {
     struct key_field field;
 };
 
-/* What making records takes; one for each thread. */
+/* What making records takes; one for each thread, and apart from the others' in the processors' caches. */
 struct maker {
-    struct expr_run *run;
+    _Alignas(128) struct expr_run *run;
     struct keep keep;
     struct buf text;            /* the results of one record, one behind the other */
     struct buf ends;            /* size_t: where each of them ends in `text` */
@@ -63,12 +63,19 @@ struct map {
 void map_release(struct map *m);
 
 /*
- * All results of a record, before the first of them goes anywhere. record_begin was called for `in`; *r is a copy of
- * it and becomes a new record but for its value. The values are maker_value(k, 0), 1, … maker_count(k) - 1.
+ * All results of a record, before the first of them goes anywhere. record_begin was called for `in`; where there are
+ * results, *r becomes the new record but for its value. The values are maker_value(k, 0), 1, … maker_count(k) - 1.
  */
 int maker_run(struct maker *k, const struct map *m, const struct record *in, struct record *r, struct err *e) NODISCARD;
 size_t maker_count(const struct maker *k);
 void maker_value(const struct maker *k, size_t i, struct record *r);
+
+/*
+ * The short way, for records of which only the value changes and which have one result: it is appended to `out`, and
+ * becomes the value of *r, the record that record_begin was called for. 1; or 0, with nothing done, where this is no
+ * such case; or what is wrong.
+ */
+int maker_write_value(struct maker *k, const struct map *m, struct record *r, struct buf *out, struct err *e) NODISCARD;
 
 /* emit.c: callbacks of the stage. */
 int map_look(void *ctx, unsigned thread, const struct block_origin *from, const char *body, struct buf *note) NODISCARD;

@@ -61,13 +61,12 @@ static int write_result(struct maker *k, struct value v, struct err *e) {
 }
 
 /* Computed values may be deeper than the format lets them be. */
-static int check_depth(struct maker *k, size_t start, struct err *e) {
+static int check_depth(struct maker *k, const char *text, size_t n, struct err *e) {
     struct json_fault fault;
-    size_t n = k->text.len - start;
     if (n < DEPTH_MIN_BYTES) return 0;
     if (!k->has_json && json_validator_init(&k->json, NULL) < 0) return err_nomem(e);
     k->has_json = true;
-    int g = json_validate(&k->json, k->text.data + start, n, &fault);
+    int g = json_validate(&k->json, text, n, &fault);
     if (g == G_DATA) return err_set(e, G_DATA, "result is no JSON value that can be stored: %s", fault.reason);
     return g < 0 ? err_nomem(e) : 0;
 }
@@ -81,7 +80,7 @@ static int take_result(void *ctx, struct expr_run *run, struct value v) {
     (void)run;
     size_t start = k->text.len;
     int g = write_result(k, v, k->e);
-    if (g == 0 && v.form != VF_RAW) g = check_depth(k, start, k->e);
+    if (g == 0 && v.form != VF_RAW) g = check_depth(k, k->text.data + start, k->text.len - start, k->e);
     if (g < 0) return g;
     if (k->text.len > RESULTS_MAX_BYTES)
         return err_set(k->e, G_DATA, "the results of one record are over the limit of %zu bytes", RESULTS_MAX_BYTES);
@@ -148,8 +147,22 @@ static int evaluate(struct maker *k, struct err *e) {
     int g = m->keeps || m->separator ? 0 : expr_write_only(k->run, m->expr, &k->text, e);
     if (g == 0) return expr_each(k->run, m->expr, take_result, k, e);
     if (g < 0) return g;
-    g = check_depth(k, 0, e);
+    g = check_depth(k, k->text.data, k->text.len, e);
     return g < 0 ? g : end_result(k);
+}
+
+int maker_write_value(struct maker *k, const struct map *m, struct record *r, struct buf *out, struct err *e) {
+    if (m->keeps || m->separator || m->key.used || m->time.used || m->header_count) return 0;
+    size_t at = out->len;
+    int g = expr_write_only(k->run, m->expr, out, e);
+    if (g <= 0) return g;
+    g = check_depth(k, out->data + at, out->len - at, e);
+    if (g < 0) return g;
+    r->value = out->data + at;
+    r->value_size = out->len - at;
+    r->value_type = VALUE_JSON;
+    g = record_check(r, m->record_limit, e);
+    return g < 0 ? g : 1;
 }
 
 int maker_run(struct maker *k, const struct map *m, const struct record *in, struct record *r, struct err *e) {
@@ -160,6 +173,7 @@ int maker_run(struct maker *k, const struct map *m, const struct record *in, str
     buf_clear(&k->ends);
     int g = evaluate(k, e);
     if (g < 0 || k->ends.len == 0) return g;
+    *r = *in;
     g = set_fields(k, r, e);
     r->value_type = VALUE_JSON;
     for (size_t i = 0; g == 0 && i < maker_count(k); i++) {

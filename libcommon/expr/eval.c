@@ -5,6 +5,7 @@
 #include "expr/eval_impl.h"
 #include "expr/func_arith.h"
 #include "expr/value_index.h"
+#include "json/double.h"
 
 int eval_arith(struct expr_run *r, const struct node *n, struct value a, struct value b, struct value *ret) {
     struct heap *h = &r->heap;
@@ -307,27 +308,42 @@ static int getpath(struct expr_run *r, const struct node *n, struct value in, st
     return n->func->fn(&r->heap, args, ret);
 }
 
+/* buf_append where there mostly is room. */
+static inline int append(struct buf *out, const char *p, size_t n) {
+    if (out->cap - out->len < n && buf_reserve(out, n) < 0) return G_NOMEM;
+    buf_append_fast(out, p, n);
+    return 0;
+}
+
 /* {"a":1, "b":2} with keys that are known: the text of a key was made when the program was compiled. */
 static int write_object(struct expr_run *r, const struct node *n, struct value in, struct buf *out) {
-    int g = n->n == 0 ? buf_putc(out, '{') : 0;
+    int g = n->n == 0 ? append(out, "{", 1) : 0;
     for (uint32_t i = 0; g == 0 && i < n->n; i += 2) {
-        const struct node *key = n->list[i];
-        g = buf_append(out, key->written.text, key->written.n);
+        const struct value *key = &n->list[i]->written;
+        g = append(out, key->text, key->n);
         if (g == 0) g = eval_write(r, n->list[i + 1], in, out);
     }
-    return g < 0 ? g : buf_putc(out, '}');
+    return g < 0 ? g : append(out, "}", 1);
+}
+
+static int write_int(int64_t i, struct buf *out) {
+    if (buf_reserve(out, JSON_I64_MAX) < 0) return G_NOMEM;
+    out->len += json_i64_write(i, out->data + out->len);
+    return 0;
 }
 
 int eval_write(struct expr_run *r, const struct node *n, struct value in, struct buf *out) {
     struct value v;
-    if (n->type == N_OBJECT && n->plain) return write_object(r, n, in, out);
-    if (n->type == N_PIPE) {
-        int g = eval_one(r, n->a, in, &v);
-        return g < 0 ? g : eval_write(r, n->b, v, out);
+    for (; n->type == N_PIPE; n = n->b) {
+        int g = operand(r, n->a, in, &v);
+        if (g < 0) return g;
+        in = v;
     }
-    int g = eval_one(r, n, in, &v);
+    if (n->type == N_OBJECT && n->plain) return write_object(r, n, in, out);
+    int g = operand(r, n, in, &v);
     if (g < 0) return g;
-    if (v.form == VF_RAW && v.kind >= VK_NUMBER) return buf_append(out, v.text, v.n);
+    if (v.form == VF_RAW && v.kind >= VK_NUMBER) return append(out, v.text, v.n);
+    if (v.form == VF_INT) return write_int(v.i, out);
     r->at = n;
     return value_write(&r->heap, v, out);
 }

@@ -114,20 +114,37 @@ static struct value whole(double d) {
     return exact ? value_int((int64_t)d) : value_double(d);
 }
 
-#define ROUNDING(name, function)                                                                                       \
+/*
+ * The digits before the point of a number as it stands, which is what floor and trunc make of it, if it has few digits
+ * and neither a sign nor an exponent: the nearest double is whole only where the number is.
+ */
+static bool whole_part(struct value v, struct value *ret) {
+    enum { DIGITS_MAX = 15 };
+    uint32_t point = 0, end;
+    if (v.form != VF_RAW || v.n > DIGITS_MAX) return false;
+    while (point < v.n && (unsigned char)(v.text[point] - '0') < 10) point++;
+    if (point == 0 || point == v.n || v.text[point] != '.') return false;
+    for (end = point + 1; end < v.n && (unsigned char)(v.text[end] - '0') < 10;) end++;
+    if (end < v.n) return false;
+    *ret = value_raw(v.text, point);
+    return true;
+}
+
+#define ROUNDING(name, function, cuts)                                                                                 \
     static int f_##name(struct heap *h, const struct value *args, struct value *ret) {                                 \
         if (args[0].kind != VK_NUMBER) return throw_about(h, args[0], "number required");                              \
+        if (cuts && whole_part(args[0], ret)) return 0;                                                                \
         struct number n = number_of(args[0]);                                                                          \
         *ret = n.whole ? args[0] : whole(function(n.d));                                                               \
         return 0;                                                                                                      \
     }
 
-ROUNDING(ceil, ceil)
-ROUNDING(floor, floor)
-ROUNDING(nearbyint, nearbyint)
-ROUNDING(rint, rint)
-ROUNDING(round, round)
-ROUNDING(trunc, trunc)
+ROUNDING(ceil, ceil, false)
+ROUNDING(floor, floor, true)
+ROUNDING(nearbyint, nearbyint, false)
+ROUNDING(rint, rint, false)
+ROUNDING(round, round, false)
+ROUNDING(trunc, trunc, true)
 
 static int absolute(struct heap *h, struct value v, const char *what, struct value *ret) {
     if (v.kind != VK_NUMBER) return throw_about(h, v, what);

@@ -226,6 +226,22 @@ END
     exits 0 bash -c "leat map 'reduce range(1024) as \$i (0; [.])' <<<1 | leat show --verify"
 }
 
+@test "of plenty of blocks, records are made ahead of their turn, and are the same" {
+    seq 30000 | leat map -i json '{n: ., pad: ("x" * (. % 90))}' >in.leat
+    leat map -j . in.leat >in.json
+    local p ahead out='"records_out":[0-9]*,"bytes_out":[0-9]*,"bad":[0-9]*'
+    for p in '{n, seventh: (.n / 7 | floor), no: .no}' '{a: {b: [.n]}, c: (.pad | length)}' '.n, (.pad | select(. > "x"))' \
+        'if .n % 999 == 0 then error("no") else {n} end' \
+        'if .n % 9999 == 0 then reduce range(2000) as $i (0; [.]) else [.n] end' \
+        '"x" * (if .n % 9999 == 0 then 200000 + .n * 10 else 9 end)' 'if .n % 9999 == 0 then "x" * 2000000 else {n} end'; do
+        exits 0 leat map -j --on-error skip --max-record 300KiB "$p" in.leat --output ahead --stats=json
+        ahead=$(grep -o "$out" <<<"$stderr")
+        exits 0 leat map -j --on-error skip --max-record 300KiB "$p" in.json --output in_turn --stats=json
+        equals "$(grep -o "$out" <<<"$stderr")" "$ahead"
+        exits 0 cmp ahead in_turn
+    done
+}
+
 @test "an expression that cannot be compiled is exit 2, with a caret, and nothing is read" {
     mkfifo never
     exits 2 timeout 5 leat map '{a: }' never
@@ -415,4 +431,10 @@ END
     exits 0 leat map -j '.ms + "x"' three.json -d other --force-fs --dead-letter dead
     equals "$(leat consume -d other dead -e -j | wc -l)" 3
     [[ ! -e $LEAT_DIR ]]
+}
+
+@test "floor and trunc of numbers that are cut at their point, and of those that are not" {
+    run -0 leat map -j 'map(floor), map(trunc)' <<<'[12.75,0.999,-2.5,-0.5,1e3,1.5e1,5.0,123456789012345.5,0.99999999999999999,7]'
+    equals "$output" "[12,0,-3,-1,1000,15,5,123456789012345,1,7]
+[12,0,-2,-0,1000,15,5,123456789012345,1,7]"
 }
