@@ -5,10 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void buf_init(struct buf *b) {
-    *b = (struct buf){0};
-}
-
 void buf_release(struct buf *b) {
     if (!b) return;
     free(b->data);

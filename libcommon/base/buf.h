@@ -2,9 +2,9 @@
 /*
  * A growable run of bytes. `data[0..len)` is content; `cap` bytes are allocated.
  *
- * Zero-initialised (`struct buf b = {0}` or buf_init) is a valid empty buffer. A buffer owns its memory until
- * buf_release. Functions that may allocate return 0 or G_NOMEM and leave the content as it was when they fail.
- * On a hot path reserve once, then use the `_fast` forms, which do not check.
+ * Zero-initialised (`struct buf b = {0}`) is a valid empty buffer. A buffer owns its memory until buf_release.
+ * Functions that may allocate return 0 or G_NOMEM and leave the content as it was when they fail. On a hot path reserve
+ * once, then use the `_fast` forms, which do not check.
  */
 #ifndef LEAT_BASE_BUF_H
 #define LEAT_BASE_BUF_H
@@ -20,7 +20,6 @@ struct buf {
     size_t cap;
 };
 
-void buf_init(struct buf *b);
 void buf_release(struct buf *b); /* frees and leaves an empty buffer; takes NULL */
 
 /* Make room for `more` bytes behind `len`. Grows at least by half, so that appending is amortised O(1). */

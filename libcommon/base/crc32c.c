@@ -239,7 +239,3 @@ uint32_t crc32c_shift_op(uint64_t len_b) {
 uint32_t crc32c_combine_op(uint32_t crc_a, uint32_t crc_b, uint32_t op) {
     return multiply_mod(crc_a, op) ^ crc_b;
 }
-
-uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b) {
-    return crc32c_combine_op(crc_a, crc_b, crc32c_shift_op(len_b));
-}

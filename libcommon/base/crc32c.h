@@ -14,10 +14,8 @@
 
 uint32_t crc32c(uint32_t crc, const void *p, size_t n);
 
-/* The CRC of A followed by B, from the CRC of each and the length of B. Well under a microsecond. */
-uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
-
-/* The same in two steps, for many joins with a B of one length: the operator depends on the length only. */
+/* The CRC of A followed by B, from the CRC of each and the length of B, in two steps, for many joins with a B of one
+ * length: the operator depends on the length only. Well under a microsecond. */
 uint32_t crc32c_shift_op(uint64_t len_b);
 uint32_t crc32c_combine_op(uint32_t crc_a, uint32_t crc_b, uint32_t op);
 

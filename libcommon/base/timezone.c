@@ -25,7 +25,6 @@ enum { NAME_MAX_BYTES = 255, FILE_MAX_BYTES = 1 << 20, OFFSET_LIMIT_S = 26 * 360
 struct time_zone {
     int32_t first_offset;        /* before the first change */
     struct zone_changes changes; /* by time; each changes the offset */
-    char name[NAME_MAX_BYTES + 1];
 };
 
 /* --- TZif -------------------------------------------------------------------------------------------------------- */
@@ -100,7 +99,7 @@ static int tzif_changes_add(const struct tzif_part *part, struct time_zone *tz, 
 }
 
 /* The last part counts: version 2 and later have a second one with 64-bit times, and a rule between two newlines. */
-static int tzif_read(const uint8_t *p, size_t n, struct time_zone *tz, struct err *e) {
+static int tzif_read(const char *name, const uint8_t *p, size_t n, struct time_zone *tz, struct err *e) {
     struct tzif_part part;
     if (!tzif_part_read(p, n, 4, &part)) return G_CORRUPT;
     const uint8_t *rule = NULL, *rule_end = NULL;
@@ -112,7 +111,7 @@ static int tzif_read(const uint8_t *p, size_t n, struct time_zone *tz, struct er
         rule_end = memchr(rule, '\n', (size_t)(end - rule));
         if (rule_end == NULL) return G_CORRUPT;
     }
-    if (part.leaps > 0) return err_set(e, G_USAGE, "time zone '%s' counts leap seconds", tz->name);
+    if (part.leaps > 0) return err_set(e, G_USAGE, "time zone '%s' counts leap seconds", name);
     int rc = tzif_changes_add(&part, tz, e);
     if (rc < 0 || rule == rule_end) return rc;
     struct zone_rule parsed;
@@ -121,19 +120,18 @@ static int tzif_read(const uint8_t *p, size_t n, struct time_zone *tz, struct er
     return 0;
 }
 
-static int zone_new(const char *name, struct time_zone **ret, struct err *e) {
+static int zone_new(struct time_zone **ret, struct err *e) {
     struct time_zone *tz = calloc(1, sizeof *tz);
     if (tz == NULL) return err_nomem(e);
-    snprintf(tz->name, sizeof tz->name, "%s", name);
     *ret = tz;
     return 0;
 }
 
 int time_zone_from_tzif(const char *name, const void *p, size_t n, struct time_zone **ret, struct err *e) {
     struct time_zone *tz = NULL;
-    int rc = zone_new(name, &tz, e);
+    int rc = zone_new(&tz, e);
     if (rc < 0) return rc;
-    rc = tzif_read(p, n, tz, e);
+    rc = tzif_read(name, p, n, tz, e);
     if (rc == G_CORRUPT) err_set(e, rc, "time zone file '%s' is damaged", name);
     if (rc < 0) {
         time_zone_free(tz);
@@ -206,7 +204,7 @@ static int file_read(int fd, const char *name, uint8_t **ret, size_t *ret_n, str
 int time_zone_load(const char *name, struct time_zone **ret, struct err *e) {
     int32_t offset = 0;
     if (strcmp(name, "UTC") == 0 || strcmp(name, "Z") == 0 || fixed_offset(name, &offset)) {
-        int rc = zone_new(name, ret, e);
+        int rc = zone_new(ret, e);
         if (rc == 0) (*ret)->first_offset = offset;
         return rc;
     }
@@ -231,10 +229,6 @@ void time_zone_free(struct time_zone *tz) {
     if (tz == NULL) return;
     zone_changes_release(&tz->changes);
     free(tz);
-}
-
-const char *time_zone_name(const struct time_zone *tz) {
-    return tz == NULL ? "UTC" : tz->name;
 }
 
 /* --- Look-up ----------------------------------------------------------------------------------------------------- */

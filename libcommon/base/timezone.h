@@ -27,8 +27,6 @@ int time_zone_from_tzif(const char *name, const void *p, size_t n, struct time_z
 
 void time_zone_free(struct time_zone *tz); /* takes NULL */
 
-const char *time_zone_name(const struct time_zone *tz); /* as given; "UTC" for NULL */
-
 /* Seconds to add to UTC. NULL is UTC, here and below. */
 int32_t time_zone_offset_at(const struct time_zone *tz, int64_t utc_s);
 

@@ -24,7 +24,4 @@ enum exit_code {
  */
 enum exit_code exit_from_grade(int grade);
 
-/* What the code means, for `leat help` and tests: "done", "usage error", … */
-const char *exit_meaning(enum exit_code code);
-
 #endif

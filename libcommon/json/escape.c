@@ -172,8 +172,9 @@ static inline const char *escapes_write(struct buf *out, const char *p, const ch
     return p;
 }
 
-static inline int escape_append(copy_fn copy, struct buf *out, const char *p, size_t n, uint64_t *ret_high) {
-    const char *end = p + n;
+int json_escape_append_with(enum json_simd simd, struct buf *out, const char *p, size_t n) {
+    copy_fn copy = choose(simd);
+    const char *from = p, *end = p + n;
     struct look l = {0};
     size_t before = out->len;
     if (buf_reserve(out, n + 2 + SLACK) < 0) return G_NOMEM;
@@ -189,34 +190,13 @@ static inline int escape_append(copy_fn copy, struct buf *out, const char *p, si
         }
     }
     buf_putc_fast(out, '"');
-    *ret_high = l.high;
-    return 0;
-}
-
-static inline int escape_checked_append(copy_fn copy, struct buf *out, const char *p, size_t n) {
-    uint64_t high;
-    size_t before = out->len;
-    int rc = escape_append(copy, out, p, n, &high);
-    if (rc == 0 && high && utf8_validate(p, n) != n) {
+    if (l.high && utf8_validate(from, n) != n) {
         out->len = before;
         return G_DATA;
     }
-    return rc;
-}
-
-int json_escape_append_with(enum json_simd simd, struct buf *out, const char *p, size_t n) {
-    return escape_checked_append(choose(simd), out, p, n);
+    return 0;
 }
 
 int json_escape_append(struct buf *out, const char *p, size_t n) {
-    return escape_checked_append(choose(JSON_BEST), out, p, n);
-}
-
-int json_escape_trusted_append_with(enum json_simd simd, struct buf *out, const char *p, size_t n) {
-    uint64_t high;
-    return escape_append(choose(simd), out, p, n, &high);
-}
-
-int json_escape_trusted_append(struct buf *out, const char *p, size_t n) {
-    return json_escape_trusted_append_with(JSON_BEST, out, p, n);
+    return json_escape_append_with(JSON_BEST, out, p, n);
 }

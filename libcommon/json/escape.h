@@ -6,8 +6,7 @@
 #include "json/text.h"
 #include "json/validate.h"
 
-/* json_escape_append and json_escape_trusted_append. A path that this machine lacks runs as JSON_PORTABLE. */
+/* json_escape_append. A path that this machine lacks runs as JSON_PORTABLE. */
 int json_escape_append_with(enum json_simd simd, struct buf *out, const char *p, size_t n) NODISCARD;
-int json_escape_trusted_append_with(enum json_simd simd, struct buf *out, const char *p, size_t n) NODISCARD;
 
 #endif

@@ -152,36 +152,6 @@ __attribute__((always_inline)) static inline bool parts_read_fast(const char *p,
     return p == end;
 }
 
-static int signed_value(uint64_t digits, bool negative, int64_t *ret) {
-    if (digits > (uint64_t)INT64_MAX + negative) return G_DATA;
-    *ret = negative ? (int64_t)(0 - digits) : (int64_t)digits;
-    return 0;
-}
-
-/* Any number that is not a plain run of digits. */
-__attribute__((noinline)) static int i64_of_any(const char *p, size_t n, int64_t *ret) {
-    struct parts x;
-    if (parts_read(p, n, &x) < 0) return G_DATA;
-    /* Digits end in no zero, so a negative exponent never divides out. */
-    if (!x.exact || (x.digits && x.exponent < 0)) return G_DATA;
-    for (; x.digits && x.exponent > 0; x.exponent--) {
-        if (x.digits > UINT64_MAX / 10) return G_DATA;
-        x.digits *= 10;
-    }
-    return signed_value(x.digits, x.negative, ret);
-}
-
-int json_number_to_i64(const char *p, size_t n, int64_t *ret) {
-    const char *end = p + n;
-    bool minus = p < end && *p == '-';
-    const char *from = p + minus;
-    uint64_t digits = 0;
-    const char *behind = digits_take(from, end, n <= BRIEF, &digits);
-    ptrdiff_t count = behind - from;
-    if (behind != end || count == 0 || count > 19 || (count > 1 && *from == '0')) return i64_of_any(p, n, ret);
-    return signed_value(digits, minus, ret);
-}
-
 static pthread_once_t locale_once = PTHREAD_ONCE_INIT;
 static locale_t c_locale;
 

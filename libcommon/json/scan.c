@@ -24,10 +24,6 @@ const char *json_scan_scalar_portable(const char *p, const char *end) {
     return scan_portable(p, end, SCALAR_END);
 }
 
-const char *json_scan_bracket_portable(const char *p, const char *end) {
-    return scan_portable(p, end, BRACKET);
-}
-
 #ifdef __SSE2__
 
 #include <emmintrin.h>
@@ -71,10 +67,6 @@ const char *json_scan_special(const char *p, const char *end) {
 
 const char *json_scan_scalar(const char *p, const char *end) {
     return scan(p, end, SCALAR_END);
-}
-
-const char *json_scan_bracket(const char *p, const char *end) {
-    return scan(p, end, BRACKET);
 }
 
 const char *json_scan_string(const char *p, const char *end, bool *ret_escaped) {

@@ -16,13 +16,9 @@ const char *json_scan_special(const char *p, const char *end);
 /* The first byte that ends a scalar: comma, ] or }, a space or any byte below it; or end. */
 const char *json_scan_scalar(const char *p, const char *end);
 
-/* The first quote or bracket of [ ] { }, or end. */
-const char *json_scan_bracket(const char *p, const char *end);
-
-/* The same three without SIMD. */
+/* The same two without SIMD. */
 const char *json_scan_special_portable(const char *p, const char *end);
 const char *json_scan_scalar_portable(const char *p, const char *end);
-const char *json_scan_bracket_portable(const char *p, const char *end);
 
 /* From behind an opening quote to its closing quote, NULL without one. *ret_escaped: a backslash is in between. */
 const char *json_scan_string(const char *p, const char *end, bool *ret_escaped);

@@ -49,16 +49,6 @@ int json_unescape(const char *p, size_t n, struct buf *out) NODISCARD;
  */
 int json_escape_append(struct buf *out, const char *p, size_t n) NODISCARD;
 
-/* The same for bytes that are known to be UTF-8, such as the content of a string of validated text; or G_NOMEM. Others
- * get through as they are. */
-int json_escape_trusted_append(struct buf *out, const char *p, size_t n) NODISCARD;
-
-/*
- * The exact value of a number's text, or G_DATA: not a number by RFC 8259, not whole, or outside the range. 1.0, 1e3
- * and 12.50e1 are whole; -0 is 0.
- */
-int json_number_to_i64(const char *p, size_t n, int64_t *ret) NODISCARD;
-
 /*
  * The nearest double, rounded to even, in any locale; 0 with the sign of the text when it is too small. G_DATA when it
  * is not a number by RFC 8259, overflows, or is longer than JSON_NUMBER_TEXT_MAX.

@@ -200,7 +200,3 @@ int follow_wait_any(struct follow *const *files, size_t n, int64_t timeout_ns, s
         wait_for_hint(files, n, left);
     }
 }
-
-int follow_wait(struct follow *f, int64_t timeout_ns, struct err *e) {
-    return follow_wait_any(&f, 1, timeout_ns, e);
-}

@@ -40,12 +40,11 @@ void follow_release(struct follow *f); /* closes the file too; takes NULL and a 
 /* The next record of the file, as text_in_next has it, but without an end: never G_EOF, and G_TRUNCATED is G_DATA. */
 int follow_next(struct follow *f, struct inbuf *in, struct text_in *t, struct record *r, struct err *e) NODISCARD;
 
-/* What the first bytes of the file look like (never IN_DETECT), or G_WAIT: follow_wait, then ask again. */
+/* What the first bytes of the file look like (never IN_DETECT), or G_WAIT: follow_wait_any, then ask again. */
 int follow_detect(struct follow *f, struct inbuf *in, enum in_format *ret, struct err *e) NODISCARD;
 
 /* Wait until a file has something to read, or another one took its name. 0; G_WAIT after timeout_ns (negative: never);
  * G_STOPPED when a signal asked to stop; G_IO; G_USAGE when what took the name is no regular file. */
-int follow_wait(struct follow *f, int64_t timeout_ns, struct err *e) NODISCARD;
 int follow_wait_any(struct follow *const *files, size_t n, int64_t timeout_ns, struct err *e) NODISCARD;
 
 #endif

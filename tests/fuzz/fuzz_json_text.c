@@ -2,8 +2,8 @@
 /*
  * Property: single JSON values go in and out without loss. The bytes as a string are escaped alike on every path and
  * read back; as a number's text they are refused exactly when the validator refuses them, and read as strtod reads
- * them; their first eight as a double or a whole number are written as a text that reads back and is no longer than
- * printf's.
+ * them; their first eight as a double are written as a text that reads back and is no longer than printf's, and as a
+ * whole number as printf writes it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -29,9 +29,6 @@ static void string(const char *p, size_t n) {
         buf_clear(&other);
         REQUIRE(json_escape_append_with(paths[i], &other, p, n) == 0);
         REQUIRE(other.len == first.len && memcmp(other.data, first.data, first.len) == 0);
-        buf_clear(&other);
-        REQUIRE(json_escape_trusted_append_with(paths[i], &other, p, n) == 0);
-        REQUIRE(other.len == first.len && memcmp(other.data, first.data, first.len) == 0);
     }
     if (rc == 0) {
         REQUIRE(json_unescape(first.data, first.len, &back) == 0);
@@ -44,7 +41,6 @@ static void string(const char *p, size_t n) {
 
 static void number_in(struct json_validator *v, const char *p, size_t n) {
     double d = 7, want = 0;
-    int64_t i = 7;
     bool begins = n > 0 && (*p == '-' || (*p >= '0' && *p <= '9'));
     bool ends = n > 0 && p[n - 1] >= '0' && p[n - 1] <= '9';
     bool good = begins && ends && json_validate(v, p, n, NULL) == 0;
@@ -57,17 +53,12 @@ static void number_in(struct json_validator *v, const char *p, size_t n) {
     int rc = json_number_to_double(p, n, &d);
     REQUIRE(rc == (good && !isinf(want) ? 0 : G_DATA));
     REQUIRE(rc < 0 ? d == 7 : memcmp(&d, &want, sizeof(d)) == 0);
-    if (json_number_to_i64(p, n, &i) < 0) {
-        REQUIRE(i == 7);
-    } else {
-        REQUIRE(rc == 0 ? d == (double)i : n > JSON_NUMBER_TEXT_MAX);
-    }
 }
 
 static void numbers_out(const uint8_t *data) {
     char out[JSON_DOUBLE_MAX], printed[64];
     double d, back;
-    int64_t i, whole;
+    int64_t i;
     memcpy(&d, data, sizeof(d));
     size_t n = json_double_write(d, out);
     REQUIRE((n == 0) == !isfinite(d));
@@ -79,7 +70,6 @@ static void numbers_out(const uint8_t *data) {
     memcpy(&i, data, sizeof(i));
     n = json_i64_write(i, out);
     REQUIRE(n == (size_t)snprintf(printed, sizeof(printed), "%lld", (long long)i) && memcmp(out, printed, n) == 0);
-    REQUIRE(json_number_to_i64(out, n, &whole) == 0 && whole == i);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json/text.h: strings out of and into JSON text, exact integers, correctly rounded doubles in any locale. */
+/* json/text.h: strings out of and into JSON text, correctly rounded doubles in any locale. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -169,15 +169,11 @@ static void all_paths_escape_alike_and_read_nothing_else(void **state) {
             assert_int_equal(json_escape_append_with(all[i], &got, content, n), good ? 0 : G_DATA);
             assert_int_equal(got.len, good ? want.len + 1 : 1);
             if (good) assert_memory_equal(got.data + 1, want.data, want.len);
-            buf_clear(&got);
-            assert_int_equal(json_escape_trusted_append_with(all[i], &got, content, n), 0);
-            assert_int_equal(got.len, want.len);
-            assert_memory_equal(got.data, want.data, want.len);
         }
     }
     assert_in_range(refused, 300, 1200);
     assert_int_equal(json_escape_append(&got, NULL, 0), 0);
-    assert_int_equal(json_escape_trusted_append(&got, "\n", 1), 0);
+    assert_int_equal(json_escape_append(&got, "\n", 1), 0);
     assert_memory_equal(got.data + got.len - 6, "\"\"\"\\n\"", 6);
     munmap(page, 8192);
     buf_release(&want);
@@ -185,16 +181,6 @@ static void all_paths_escape_alike_and_read_nothing_else(void **state) {
 }
 
 /* Out of memory of the exact size, so that a sanitizer sees a read past the end. */
-static int to_i64(const char *text, int64_t *ret) {
-    size_t n = strlen(text);
-    char *exact = malloc(n ? n : 1);
-    assert_non_null(exact);
-    memcpy(exact, text, n);
-    int rc = json_number_to_i64(exact, n, ret);
-    free(exact);
-    return rc;
-}
-
 static int to_double(const char *text, double *ret) {
     size_t n = strlen(text);
     char *exact = malloc(n ? n : 1);
@@ -205,48 +191,14 @@ static int to_double(const char *text, double *ret) {
     return rc;
 }
 
-static void whole(const char *text, int rc, int64_t value) {
-    int64_t v = 77;
-    assert_int_equal(to_i64(text, &v), rc);
-    assert_true(v == (rc == 0 ? value : 77));
-}
-
-static void whole_numbers_are_exact(void **state) {
-    (void)state;
-    whole("0", 0, 0);
-    whole("-0", 0, 0);
-    whole("0.000", 0, 0);
-    whole("0e999999999999999999999", 0, 0);
-    whole("9007199254740993", 0, 9007199254740993);
-    whole("9223372036854775807", 0, INT64_MAX);
-    whole("-9223372036854775808", 0, INT64_MIN);
-    whole("9223372036854775808", G_DATA, 0);
-    whole("-9223372036854775809", G_DATA, 0);
-    whole("18446744073709551616", G_DATA, 0);
-    whole("1.0", 0, 1);
-    whole("12.50e1", 0, 125);
-    whole("1e3", 0, 1000);
-    whole("1E+18", 0, 1000000000000000000);
-    whole("1e19", G_DATA, 0);
-    whole("1e99999999999999999999", G_DATA, 0);
-    whole("1000000000000000000000000e-20", 0, 10000);
-    whole("9223372036854775807.000000000000000000000", 0, INT64_MAX);
-    whole("9223372036854775807.000000000000000000001", G_DATA, 0);
-    whole("0.00000000000000000000000000000001e32", 0, 1);
-    whole("1.5", G_DATA, 0);
-    whole("15e-1", G_DATA, 0);
-    whole("150e-1", 0, 15);
-    whole("1e-99999999999999999999", G_DATA, 0);
-}
-
 static void what_is_no_number_is_refused(void **state) {
     (void)state;
     static const char *const bad[] = {"",   "-",  "+1", "01",  "-01", "1.",  ".1",    "1.e1",  "1e",    "1e+",
                                       "1 ", " 1", "1a", "0x1", "NaN", "inf", "1.2.3", "1e1e1", "1e1.0", "--1"};
     for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-        double d;
-        whole(bad[i], G_DATA, 0);
+        double d = 77;
         assert_int_equal(to_double(bad[i], &d), G_DATA);
+        assert_true(d == 77);
     }
 }
 
@@ -448,7 +400,6 @@ int main(void) {
         cmocka_unit_test(bytes_that_are_not_utf8_are_not_escaped),
         cmocka_unit_test(what_is_escaped_reads_back),
         cmocka_unit_test(all_paths_escape_alike_and_read_nothing_else),
-        cmocka_unit_test(whole_numbers_are_exact),
         cmocka_unit_test(what_is_no_number_is_refused),
         cmocka_unit_test(doubles_are_the_nearest),
         cmocka_unit_test(printed_doubles_read_back),

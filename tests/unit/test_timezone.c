@@ -33,7 +33,7 @@ static void check_local(const struct time_zone *tz, const char *local, const cha
     struct err e = {0};
     if (time_parse(local, strlen(local), tz, &t, &e) != 0) fail_msg("%s", e.text);
     time_format_rfc3339(t, out);
-    if (strcmp(out, utc) != 0) fail_msg("%s in %s: %s, not %s", local, time_zone_name(tz), out, utc);
+    if (strcmp(out, utc) != 0) fail_msg("%s: %s, not %s", local, out, utc);
 }
 
 static void berlin_2024(void **state) {
@@ -149,12 +149,10 @@ static void fixed_offsets_and_utc(void **state) {
         struct time_zone *tz = zone(cases[i].name);
         assert_int_equal(time_zone_offset_at(tz, 0), cases[i].offset);
         assert_int_equal(time_local_to_utc(tz, 1000000), 1000000 - cases[i].offset);
-        assert_string_equal(time_zone_name(tz), cases[i].name);
         time_zone_free(tz);
     }
     assert_int_equal(time_zone_offset_at(NULL, 5), 0);
     assert_int_equal(time_local_to_utc(NULL, 5), 5);
-    assert_string_equal(time_zone_name(NULL), "UTC");
     time_zone_free(NULL);
 }
 
