@@ -365,7 +365,7 @@ int main(int argc, char **argv) {
         .watermarks = o.out_of_order_ns >= 0,
         .out_of_order_ns = o.out_of_order_ns,
         .left = o.count,
-        .log = {.root = -1, .topics = -1, .groups = -1},
+        .log = LOG_CLOSED,
     };
     struct progress progress = {0};
     struct stage_config provenance = {0};

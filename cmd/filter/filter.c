@@ -11,8 +11,8 @@
 
 #include "cli/exit.h"
 #include "cli/expr_options.h"
+#include "cli/letters.h"
 #include "cli/stage_options.h"
-#include "log/dest.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 
@@ -95,33 +95,21 @@ static int print_count(const struct filter *f, struct err *e) {
     return file_write_all(STDOUT_FILENO, text, (size_t)n, "standard output", e);
 }
 
-static int open_letters(const struct options *o, const struct log *log, struct sink **ret, struct err *e) {
-    return o->errors.dead_letter ? dest_open(ret, log, o->errors.dead_letter, e) : 0;
-}
-
 /* With all words understood: open the places, read, and close them. */
 static int run(struct filter *f, const struct options *o, struct stage_config *c, struct err *e) {
     static const struct stage_ops ops = {.record = filter_record, .block = filter_block, .look = filter_look};
-    struct log log = {.root = -1, .topics = -1, .groups = -1};
-    struct sink *letters = NULL;
+    struct log log = LOG_CLOSED;
     struct stage stage;
-    struct err late;
-    bool needs_log = o->errors.dead_letter || routes_need_log(&o->routes);
-    int g = needs_log ? log_open(&log, o->log.dir, true, o->log.force_fs, e) : 0;
+    int g = routes_need_log(&o->routes) ? log_open(&log, o->log.dir, true, o->log.force_fs, e) : 0;
     if (g == 0) g = routes_open(&f->routes, &o->routes, &log, c, e);
-    if (g == 0) g = open_letters(o, &log, &letters, e);
+    if (g == 0) g = letters_open(c, &log, &o->errors, &o->log, e);
     if (g == 0) {
-        c->dead_letter = letters;
         stage_sandbox(c, log.path);
         g = stage_run(&stage, c, &ops, f, e);
     }
     if (g == 0 && o->routes.count) g = print_count(f, e);
-    int closed = routes_close(&f->routes, g < 0 ? &late : e);
-    if (g == 0) g = closed;
-    closed = sink_close(letters, g < 0 ? &late : e);
-    if (g == 0) g = closed;
-    log_close(&log);
-    return g;
+    g = routes_close(&f->routes, g, e);
+    return letters_close(c, &log, g, e);
 }
 
 static int prepare(struct filter *f, const struct options *o, const char *program, struct expr_set *set,
@@ -133,7 +121,7 @@ static int prepare(struct filter *f, const struct options *o, const char *progra
     if (g == 0) g = expr_run_new(set, &f->run[0], e);
     f->set = set;
     f->invert = o->invert;
-    c->skip_bad = o->errors.on_error.at == 2;
+    error_config(&o->errors, c);
     return g;
 }
 

@@ -41,8 +41,8 @@ int routes_open(struct routes *r, const struct route_options *o, const struct lo
                 struct err *e) NODISCARD;
 /* Is there one that is a topic? Then routes_open needs the log. */
 bool routes_need_log(const struct route_options *o);
-/* Closes the topics, with the first error. */
-int routes_close(struct routes *r, struct err *e) NODISCARD;
+/* Closes the topics behind a run that came to `g`, and returns what it comes to now: the first error counts. */
+int routes_close(struct routes *r, int g, struct err *e) NODISCARD;
 
 int route_record(const struct routes *routes, struct stage *s, enum verdict verdict, const struct record *r,
                  struct err *e) NODISCARD;

@@ -83,13 +83,8 @@ int routes_open(struct routes *r, const struct route_options *o, const struct lo
     return g;
 }
 
-int routes_close(struct routes *r, struct err *e) {
-    int g = 0;
-    for (size_t i = 0; i < r->sink_count; i++) {
-        struct err late;
-        int closed = sink_close(r->sinks[i], g < 0 ? &late : e);
-        if (g == 0) g = closed;
-    }
+int routes_close(struct routes *r, int g, struct err *e) {
+    for (size_t i = 0; i < r->sink_count; i++) g = sink_finish(r->sinks[i], g, e);
     free(r->route);
     free(r->outputs);
     free(r->sinks);

@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;
-    struct run r = {.o = &o, .args = &args, .log = {.root = -1, .topics = -1, .groups = -1}};
+    struct run r = {.o = &o, .args = &args, .log = LOG_CLOSED};
     struct err e = {0};
     signals_init(true);
     int g = run_command(&r, &e);

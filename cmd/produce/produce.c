@@ -11,10 +11,10 @@
 
 #include "cli/diag.h"
 #include "cli/exit.h"
+#include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "expr/record_field.h"
 #include "log/appender.h"
-#include "log/dest.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
@@ -317,7 +317,7 @@ static int prepare(struct producer *p, struct stage_config *c, struct err *e) {
     }
     if (o->follow && c->file_count == 0) return err_set(e, G_USAGE, "--follow needs a file");
     c->follow = o->follow;
-    c->skip_bad = o->errors.on_error.at == 2;
+    error_config(&o->errors, c);
     return json_validator_init(&p->json, NULL) < 0 ? err_nomem(e) : 0;
 }
 
@@ -371,7 +371,6 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     static const struct stage_ops ops = {.record = on_record, .idle = on_idle, .end = on_end};
     struct log log;
     struct topic topic = {.dir = -1};
-    struct sink *letters = NULL;
     struct stage stage;
     int g = topic_name_check(name, e);
     if (g == 0) g = check_input(c, e);
@@ -379,22 +378,16 @@ static int run(struct producer *p, struct stage_config *c, const char *name, str
     if (g < 0) return g;
     g = open_topic(p->o, &log, name, &topic, e);
     if (g == 0) g = open_appender(p, &topic, e);
-    if (g == 0 && p->o->errors.dead_letter) g = dest_open(&letters, &log, p->o->errors.dead_letter, e);
+    if (g == 0) g = letters_open(c, &log, &p->o->errors, &p->o->log, e);
     if (g == 0) {
-        c->dead_letter = letters;
         c->no_output = true;
         stage_sandbox(c, log.path);
         g = stage_run(&stage, c, &ops, p, e);
         if (g < 0) keep_the_rest(p, g);
     }
-    if (letters) {
-        int closed = sink_close(letters, g < 0 ? NULL : e);
-        if (g >= 0) g = closed;
-    }
     appender_free(p->appender);
     topic_close(&topic);
-    log_close(&log);
-    return g;
+    return letters_close(c, &log, g, e);
 }
 
 int main(int argc, char **argv) {

@@ -10,9 +10,9 @@
 
 #include "cli/diag.h"
 #include "cli/exit.h"
+#include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "expr/record_field.h"
-#include "log/dest.h"
 #include "stream/rows.h"
 #include "sys/signals.h"
 
@@ -255,13 +255,6 @@ static int print(struct show *w, struct stage_config *c, int *worst, struct err 
     return 0;
 }
 
-/* Where bad records go. */
-static int open_letters(const struct options *o, struct log *log, struct sink **ret, struct err *e) {
-    if (!o->errors.dead_letter) return 0;
-    int g = log_open(log, o->log.dir, true, o->log.force_fs, e);
-    return g < 0 ? g : dest_open(ret, log, o->errors.dead_letter, e);
-}
-
 static int time_config(struct show *w, struct err *e) {
     const struct input_options *o = &w->o->input;
     w->set = expr_set_new(EXPR_AUTO);
@@ -272,25 +265,17 @@ static int time_config(struct show *w, struct err *e) {
 
 static int run(struct show *w, struct stage_config *c, int *worst, struct err *e) {
     const struct options *o = w->o;
-    struct log log = {.root = -1, .topics = -1, .groups = -1};
-    struct sink *letters = NULL;
+    struct log log = LOG_CLOSED;
     int g = input_config(&o->input, &c->input, e);
     if (g == 0) g = output_config(&o->output, &c->output, e);
     if (g == 0) g = time_config(w, e);
-    if (g == 0) g = open_letters(o, &log, &letters, e);
+    if (g == 0) g = letters_open(c, &log, &o->errors, &o->log, e);
     if (g == 0) {
-        c->skip_bad = o->errors.on_error.at == 2;
-        c->dead_letter = letters;
+        error_config(&o->errors, c);
         stage_sandbox(c, log.path);
         g = o->info || o->verify ? look(w, c, worst, e) : print(w, c, worst, e);
     }
-    if (letters) {
-        struct err late;
-        int closed = sink_close(letters, g < 0 ? &late : e);
-        if (g >= 0) g = closed;
-    }
-    log_close(&log);
-    return g;
+    return letters_close(c, &log, g, e);
 }
 
 /* What was read came from a program of ours: where it failed it has said why, and its code is the truth. */

@@ -46,6 +46,11 @@ int output_config(const struct output_options *o, struct output_config *ret, str
     return 0;
 }
 
+/* `on_error.at` as common.h has it. */
+void error_config(const struct error_options *o, struct stage_config *c) {
+    c->skip_bad = o->on_error.at == 2;
+}
+
 static void tick(void *ctx, const struct stage_counts *counts) {
     struct progress *p = ctx;
     p->records_in = counts->records_in;
@@ -111,11 +116,12 @@ void tool_sandbox(const char *log_path, const char *const *files, size_t count, 
 }
 
 void stage_sandbox(const struct stage_config *c, const char *log_path) {
-    struct sandbox_path *paths = calloc(COMMON_PATHS + c->file_count + 1 + c->more_count, sizeof *paths);
+    struct sandbox_path *paths = calloc(COMMON_PATHS + c->file_count + 2 + c->more_count, sizeof *paths);
     if (!paths) return;
     size_t n = add_common(paths, log_path);
     for (size_t i = 0; i < c->file_count; i++) add_path(paths, &n, c->files[i], c->follow, false);
     if (c->output.file) add_path(paths, &n, c->output.file, true, true);
+    if (c->state_dir) add_path(paths, &n, c->state_dir, false, true);
     for (size_t i = 0; i < c->more_count; i++) add_path(paths, &n, c->more[i].file, true, true);
     enter(paths, n);
 }

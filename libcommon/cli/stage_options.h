@@ -12,6 +12,7 @@
 
 int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) NODISCARD;
 int output_config(const struct output_options *o, struct output_config *ret, struct err *e) NODISCARD;
+void error_config(const struct error_options *o, struct stage_config *c);
 
 /* Sets tool, args and files, and the hooks with `p` as their context. argv is the tool's whole command line. */
 void stage_config_common(struct stage_config *c, const char *tool, int argc, char **argv, const struct arguments *args,

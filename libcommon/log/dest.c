@@ -13,5 +13,7 @@ bool dest_is_file(const char *place) {
 }
 
 int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) {
+    if (strcmp(place, "-") == 0)
+        return err_set(e, G_USAGE, "'-' is no place for records beside the output; name a topic or a file");
     return dest_is_file(place) ? sink_open_file(ret, place, e) : sink_open_topic(ret, log, place, e);
 }

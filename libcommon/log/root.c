@@ -17,7 +17,7 @@ static char *default_path(void) {
 }
 
 int log_open(struct log *log, const char *path, bool create, bool force, struct err *e) {
-    *log = (struct log){.root = -1, .topics = -1, .groups = -1};
+    *log = LOG_CLOSED;
     log->path = path ? strdup(path) : default_path();
     if (!log->path) return err_nomem(e);
     int g = log->root = dir_open_root(log->path, create, force, e);

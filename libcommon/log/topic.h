@@ -20,6 +20,7 @@ struct log {
     int root, topics, groups; /* directory descriptors */
     char *path;               /* for messages */
 };
+#define LOG_CLOSED ((struct log){.root = -1, .topics = -1, .groups = -1}) /* what log_close takes and leaves */
 
 /* path NULL: $LEAT_DIR, else $XDG_DATA_HOME/leat, else ~/.local/share/leat. `force` accepts a file system whose locks
  * or syncs cannot be relied on. Without `create`, G_ABSENT when there is no log. */

@@ -35,4 +35,11 @@ static inline int sink_close(struct sink *s, struct err *e) {
     return s ? s->ops->close(s, e) : 0;
 }
 
+/* Close it behind a run that came to `g`: the first error is the one that counts. NULL is no sink. */
+static inline int sink_finish(struct sink *s, int g, struct err *e) {
+    struct err late;
+    int closed = sink_close(s, g < 0 ? &late : e);
+    return g < 0 ? g : closed;
+}
+
 #endif

@@ -359,6 +359,7 @@ abc 479470107' | LC_ALL=C sort >want
     local round last pid
     for round in 1 2 3; do
         mkfifo in
+        rm -f acks # what is waited for below must be of this round
         leat produce t --ack <in >acks 2>/dev/null &
         pid=$!
         (for ((i = 0; i < 100000; i++)); do echo "{\"i\":$i}"; done) >in 2>/dev/null &
