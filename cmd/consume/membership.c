@@ -103,7 +103,7 @@ static int let_go(struct consumer *c, struct source *s, struct err *e) {
     source_close(s);
     group_release_lease(&s->of->group, s->partition);
     s->state = SOURCE_AWAY;
-    return 0;
+    return source_mark_idle(c, s, e); /* downstream need not wait for it */
 }
 
 static int take(struct consumer *c, struct source *s, struct err *e) {

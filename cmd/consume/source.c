@@ -52,6 +52,11 @@ static int open_position(struct consumer *c, struct source *s, struct err *e) {
     return g;
 }
 
+/* c->control as a block about this source. */
+static int put_control(struct consumer *c, const struct source *s, struct err *e) {
+    return writer_control(&c->output.writer, s->of->topic.id, s->partition, c->control.data, c->control.len, e);
+}
+
 int source_open(struct consumer *c, struct source *s, struct err *e) {
     int g = cursor_open(&s->cursor, &s->of->topic, s->partition, c->uncommitted, e);
     if (g < 0) return g;
@@ -67,7 +72,11 @@ int source_open(struct consumer *c, struct source *s, struct err *e) {
     if (!output_is_blocks(&c->output)) return 0;
     buf_clear(&c->control);
     if (control_source(&c->control, s->of->topic.name) < 0) return err_nomem(e);
-    return writer_control(&c->output.writer, s->of->topic.id, s->partition, c->control.data, c->control.len, e);
+    g = put_control(c, s, e);
+    if (g < 0 || !c->watermarks) return g;
+    buf_clear(&c->control); /* watermarks will follow: until then nothing is known */
+    if (control_watermark(&c->control, NO_TIME) < 0) return err_nomem(e);
+    return put_control(c, s, e);
 }
 
 void source_close(struct source *s) {
@@ -144,7 +153,7 @@ static int send_watermark(struct consumer *c, struct source *s, struct err *e) {
     s->watermark = t;
     buf_clear(&c->control);
     if (control_watermark(&c->control, t) < 0) return err_nomem(e);
-    return writer_control(&c->output.writer, s->of->topic.id, s->partition, c->control.data, c->control.len, e);
+    return put_control(c, s, e);
 }
 
 static bool is_deleted(const struct source *s) {
@@ -192,7 +201,10 @@ int source_pump(struct consumer *c, struct source *s, struct err *e) {
     if (f == 0 && g >= 0 && moved > 0) f = send_watermark(c, s, e);
     if (g < 0 || f < 0) return g < 0 ? g : f;
     if (moved > 0) s->idle = false;
-    return moved > 0;
+    /* What is at its end must not hold back those that are not. */
+    if (moved == 0 && c->exit_at_end) s->state = SOURCE_DONE;
+    f = s->state == SOURCE_DONE ? source_mark_idle(c, s, e) : 0;
+    return f < 0 ? f : moved > 0;
 }
 
 int source_was_read(struct consumer *c, struct source *s, struct err *e) {
@@ -212,5 +224,5 @@ int source_mark_idle(struct consumer *c, struct source *s, struct err *e) {
     s->idle = true;
     buf_clear(&c->control);
     if (control_idle(&c->control) < 0) return err_nomem(e);
-    return writer_control(&c->output.writer, s->of->topic.id, s->partition, c->control.data, c->control.len, e);
+    return put_control(c, s, e);
 }
