@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "stream/deadletter.h"
+#include "stream/letter.h"
 #include "stream/stage_impl.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
@@ -96,24 +96,29 @@ int stage_emit(struct stage *s, const struct record *r, struct err *e) {
     return output_record(&s->output, s->like, &s->origin, &derived, e);
 }
 
-/* The one policy for bad records. `e` says what is wrong; the record is named, kept or counted, or ends the run. */
-int stage_bad(struct stage *s, const struct record *r, struct err *e) {
+int stage_refuse(struct stage *s, const struct record *r, const char *what, const char *where, struct err *e) {
     s->counts.bad++;
-    const char *where = stage_where(s, r);
+    struct err words = *e;
     if (s->config->dead_letter) {
-        struct err why = *e;
-        return deadletter_put(s, r, where, &why, e);
+        const struct letter letter = {.to = s->config->dead_letter, .what = what, .where = where, .why = words.text};
+        return letter_put(s, &letter, r, e);
     }
-    if (!s->config->skip_bad) return err_prefix(e, "record '%s': ", where);
-    struct err what = *e;
+    if (!s->config->skip_bad) return err_prefix(e, "%s '%s': ", what, where);
     if (s->counts.bad <= 3) {
-        (void)err_prefix(&what, "record '%s' skipped: ", where);
-        notice(s, &what);
+        (void)err_prefix(&words, "%s '%s' skipped: ", what, where);
+        notice(s, &words);
     } else if (s->counts.bad == 4) {
-        (void)err_set(&what, 0, "more bad records are skipped and only counted");
-        notice(s, &what);
+        (void)err_set(&words, 0, "more bad records are skipped and only counted");
+        notice(s, &words);
     }
     return 0;
+}
+
+int stage_bad(struct stage *s, const struct record *r, struct err *e) {
+    struct record line = {.time = NO_TIME, .value_type = VALUE_BYTES};
+    if (s->failed) return e->grade;
+    if (s->text) line.value = text_in_raw(s->text, &line.value_size); /* as it came in, whatever was made of it */
+    return stage_refuse(s, s->text ? &line : r, "record", stage_where(s, r), e);
 }
 
 int stage_check(struct stage *s, const struct record *r, struct err *e) {
@@ -163,6 +168,24 @@ static int handle_end(const struct control *c, struct err *e) {
                    c->error ? c->error : "");
 }
 
+int stage_pass(struct stage *s, const struct block *b, struct err *e) {
+    struct output *o;
+    int g = write_start(s, NULL, e);
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) {
+        if (output_is_blocks(o)) g = writer_block(&o->writer, b->header, b->stored, &b->h, e);
+    }
+    return g;
+}
+
+int stage_control(struct stage *s, const struct buf *text, struct err *e) {
+    struct output *o;
+    int g = write_start(s, NULL, e);
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) {
+        if (output_is_blocks(o)) g = writer_control(&o->writer, 0, 0, text->data, text->len, e);
+    }
+    return g;
+}
+
 static int handle_control(struct stage *s, const struct block *b, struct err *e) {
     int g;
     switch (b->control.type) {
@@ -175,13 +198,7 @@ static int handle_control(struct stage *s, const struct block *b, struct err *e)
         break;
     default: break;
     }
-    if (s->ops->control) return s->ops->control(s->ctx, s, b, e);
-    g = write_start(s, NULL, e);
-    struct output *o;
-    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) {
-        if (output_is_blocks(o)) g = writer_block(&o->writer, b->header, b->stored, &b->h, e);
-    }
-    return g;
+    return s->ops->control ? s->ops->control(s->ctx, s, b, e) : stage_pass(s, b, e);
 }
 
 static int flush_sinks(struct stage *s, struct err *e) {

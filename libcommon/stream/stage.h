@@ -65,6 +65,7 @@ struct stage_config {
     bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
+    const char *state_dir;            /* a folder that the tool itself keeps files in; NULL: none */
     const struct output_config *more; /* streams beside it, which begin and end as it does; records go there by the
                                        * tool's hand */
     size_t more_count;
@@ -88,6 +89,7 @@ struct stage {
     struct json_validator json;
     bool started;     /* our own start was written */
     bool enough;      /* set by a callback: read no further; the run ends as if the input had ended here */
+    bool failed;      /* set by a callback: its G_DATA ends the run and is not the fault of the record in hand */
     int64_t wake_ns;  /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
     uint64_t derived; /* offsets of derived records */
     /* the record that is being worked on */
@@ -121,10 +123,19 @@ int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e)
 /* For tools that write to the outputs by their own hand: what comes before the first record is out. */
 int stage_start(struct stage *s, struct err *e) NODISCARD;
 
+/* For control(): the block goes on as it is; and a control block of our own, for the whole stream. Outputs of text have
+ * neither. */
+int stage_pass(struct stage *s, const struct block *b, struct err *e) NODISCARD;
+int stage_control(struct stage *s, const struct buf *text, struct err *e) NODISCARD;
+
 /* For block(), which sees the records by itself: is the value of this one JSON, if it says so? G_DATA makes it a bad
  * record, to be given to stage_bad, which knows the policy: 0 goes on without the record. */
 int stage_check(struct stage *s, const struct record *r, struct err *e) NODISCARD;
 int stage_bad(struct stage *s, const struct record *r, struct err *e) NODISCARD;
+
+/* The policy itself, for something else that is bad, such as a result, and has a name. `e` says what is wrong; it is
+ * kept or counted, or ends the run. */
+int stage_refuse(struct stage *s, const struct record *r, const char *what, const char *where, struct err *e) NODISCARD;
 
 /* How many bytes behind the value of this record may be read; 0 for one that was made elsewhere. */
 static inline size_t stage_slack(const struct stage *s, const struct record *r) {
