@@ -38,7 +38,8 @@ enum ast_type {
     AST_BIND,        /* a as pattern ?// … | b */
     AST_LABEL,       /* label $name | a */
     AST_BREAK,       /* break $name */
-    AST_DESCEND      /* .. */
+    AST_DESCEND,     /* .. */
+    AST_PRESET       /* n: the slot that has a value before the program runs; not in any text */
 };
 
 /* What stands behind `as`: $name, [patterns], {keys: patterns}. */
@@ -68,6 +69,7 @@ struct ast {
     bool optional; /* AST_INDEX, AST_SLICE, AST_ITERATE with a ? behind: an error of this step, not of a, gives nothing
                     */
     uint32_t at;   /* byte in the program's text, for the caret */
+    uint32_t end;  /* AST_CALL: the byte behind it */
     struct ast *a, *b, *c, *d;
     struct value name; /* or the constant */
     struct ast **list;
@@ -80,5 +82,8 @@ struct ast {
 /* 0; G_USAGE with the reason and *ret_at where; G_NOMEM. The tree's names point into `text`, which must live as long.
  */
 int ast_parse(struct heap *h, const char *text, size_t n, struct ast **ret, uint32_t *ret_at, struct err *e) NODISCARD;
+
+/* Written alike: the same tree, wherever it stands in the text. */
+bool ast_equal(const struct ast *a, const struct ast *b);
 
 #endif

@@ -394,6 +394,7 @@ static int compile_by_type(struct compiler *c, struct context x, const struct as
     case AST_BIND: return compile_bind(c, x, ast, ret);
     case AST_LABEL: return compile_label(c, x, ast, ret);
     case AST_BREAK: return compile_break(c, x, ast, ret);
+    case AST_PRESET: return node_variable(c, ast->n, compile_place(&x, ast->at), ret);
     default: return compile_descend(c, x, ast, ret);
     }
 }
@@ -408,13 +409,16 @@ int compile(struct compiler *c, struct context x, const struct ast *ast, struct 
     return g;
 }
 
-int plan_compile(struct expr *x, uint32_t *ret_at, struct err *e) {
+int plan_compile_tree(struct expr *x, const struct ast *tree, uint32_t *ret_at, struct err *e) {
     struct compiler c = {.expr = x, .e = e};
-    struct ast *ast;
-    int g = ast_parse(&x->heap, x->text, strlen(x->text), &ast, ret_at, e);
-    if (g < 0) return g;
     const struct context top = {.here = &root_path, .called_at = NOWHERE};
-    g = compile(&c, top, ast, &x->root);
+    int g = compile(&c, top, tree, &x->root);
     if (g < 0) *ret_at = c.error_at;
     return g;
+}
+
+int plan_compile(struct expr *x, uint32_t *ret_at, struct err *e) {
+    struct ast *tree;
+    int g = ast_parse(&x->heap, x->text, strlen(x->text), &tree, ret_at, e);
+    return g < 0 ? g : plan_compile_tree(x, tree, ret_at, e);
 }

@@ -32,6 +32,22 @@ int compile_environment(struct compiler *c, uint32_t at, struct node **ret) {
     return node_constant(c, object, at, ret);
 }
 
+/* $key and its kin. */
+static int compile_record(struct compiler *c, unsigned i, uint32_t at, struct node **ret) {
+    const char *name = record_var_names[i];
+    if (c->expr->subject == SUBJECT_RECORD) {
+        int g = node_make(c, N_RECORD, at, NULL, NULL, ret);
+        if (g == 0) (*ret)->op = (uint8_t)i;
+        return g;
+    }
+    if (c->expr->subject == SUBJECT_WINDOW)
+        (void)err_set(c->e, G_USAGE, "$%s is a record's, not the window's; put it into an aggregate, such as last($%s)",
+                      name, name);
+    else
+        (void)err_set(c->e, G_USAGE, "$%s is not constant", name);
+    return compile_fail(c, at);
+}
+
 int compile_variable(struct compiler *c, struct context x, const struct ast *ast, struct node **ret) {
     uint32_t at = compile_place(&x, ast->at);
     struct scope *s = find_variable(&x, ast->name);
@@ -42,12 +58,8 @@ int compile_variable(struct compiler *c, struct context x, const struct ast *ast
         if (g == 0 && !c->in_path) (*ret)->path = s->path; /* the record itself; . may be something else here */
         return g;
     }
-    for (unsigned i = 0; i < RECORD_VARS; i++) {
-        if (!name_is(ast->name, record_var_names[i])) continue;
-        int g = node_make(c, N_RECORD, at, NULL, NULL, ret);
-        if (g == 0) (*ret)->op = (uint8_t)i;
-        return g;
-    }
+    for (unsigned i = 0; i < RECORD_VARS; i++)
+        if (name_is(ast->name, record_var_names[i])) return compile_record(c, i, at, ret);
     if (name_is(ast->name, "ENV")) return compile_environment(c, at, ret);
     (void)err_set(c->e, G_USAGE, "variable $%.*s is not defined", (int)ast->name.n, ast->name.text);
     return compile_fail(c, at);

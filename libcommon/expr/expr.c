@@ -28,7 +28,8 @@ static void expr_free(struct expr *x) {
     jq_engine_free(x->jq);
     heap_release(&x->heap);
     free(x->what);
-    free(x->text);
+    if (!x->source) free(x->text);
+    plan_source_leave(x->source);
     free(x);
 }
 
@@ -74,19 +75,26 @@ static int compile_expr(struct expr *x, struct err *e) {
     return g == G_USAGE ? caret_append(e, x->text, at) : g;
 }
 
-int expr_add(struct expr_set *s, const char *what, const char *program, struct expr **ret, struct err *e) {
+/* A program of the set that is not compiled yet. NULL: no memory. */
+static struct expr *expr_new(struct expr_set *s, const char *what) {
     struct expr **more = realloc(s->programs, (s->n + 1) * sizeof *more);
     struct expr *x = calloc(1, sizeof *x);
-    if (more) s->programs = more;
+    if (more) s->programs = more; /* with room for it */
     if (!more || !x) {
         free(x);
-        return err_nomem(e);
+        return NULL;
     }
     heap_init(&x->heap, 0);
     x->set = s;
     x->what = strdup(what);
-    x->text = strdup(program);
-    int g = x->what && x->text ? compile_expr(x, e) : err_nomem(e);
+    if (x->what) return x;
+    expr_free(x);
+    return NULL;
+}
+
+/* It goes to its set if compiling it went well. */
+static int expr_join(struct expr *x, int g, struct expr **ret) {
+    struct expr_set *s = x->set;
     if (g < 0) {
         expr_free(x);
         return g;
@@ -95,6 +103,31 @@ int expr_add(struct expr_set *s, const char *what, const char *program, struct e
     s->programs[s->n++] = x;
     *ret = x;
     return 0;
+}
+
+int expr_add(struct expr_set *s, const char *what, const char *program, struct expr **ret, struct err *e) {
+    struct expr *x = expr_new(s, what);
+    if (!x) return err_nomem(e);
+    x->text = strdup(program);
+    return expr_join(x, x->text ? compile_expr(x, e) : err_nomem(e), ret);
+}
+
+int expr_add_tree(struct expr_set *s, const char *what, struct plan_source *source, const struct ast *tree,
+                  enum plan_subject subject, uint32_t presets, struct expr **ret, struct err *e) {
+    struct expr *x = expr_new(s, what);
+    struct err native = {0};
+    uint32_t at = 0;
+    if (!x) return err_nomem(e);
+    x->source = source;
+    source->users++;
+    x->text = source->text;
+    x->subject = subject;
+    x->vars = presets;
+    x->engine = EXPR_NATIVE;
+    int g = plan_compile_tree(x, tree, &at, &native);
+    if (g < 0) (void)err_set(e, g, "%s: %s", what, native.text);
+    if (g == G_USAGE) g = caret_append(e, source->text, at);
+    return expr_join(x, g, ret);
 }
 
 /* ---- runs ---- */

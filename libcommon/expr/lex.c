@@ -41,6 +41,16 @@ static uint32_t name_end(const struct lexer *l, uint32_t i) {
     }
 }
 
+/* p99.9, a percentile: the one name with a dot in it. Behind p99 a number would be a syntax error anyway. */
+static uint32_t percentile_end(const struct lexer *l, uint32_t from, uint32_t end) {
+    uint32_t i = from + 1;
+    while (i < end && is_digit(l->text[i])) i++;
+    if (l->text[from] != 'p' || i != end || i == from + 1 || byte_at(l, i) != '.' || !is_digit(byte_at(l, i + 1)))
+        return end;
+    for (i++; is_digit(byte_at(l, i));) i++;
+    return is_word(byte_at(l, i)) ? end : i;
+}
+
 static uint32_t number_end(const struct lexer *l, uint32_t i) {
     while (is_digit(byte_at(l, i))) i++;
     if (byte_at(l, i) == '.') {
@@ -100,7 +110,7 @@ int lex_next(struct lexer *l, struct token *ret, struct err *e) {
     char c = l->text[i];
     char after = byte_at(l, i + 1);
     if (is_alpha(c)) {
-        set(l, ret, TOKEN_NAME, i, name_end(l, i));
+        set(l, ret, TOKEN_NAME, i, percentile_end(l, i, name_end(l, i)));
         if (is_keyword(ret->text, ret->n)) ret->type = TOKEN_KEYWORD;
     } else if (is_digit(c) || (c == '.' && is_digit(after))) {
         set(l, ret, TOKEN_NUMBER, i, number_end(l, i));

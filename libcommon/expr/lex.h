@@ -12,7 +12,7 @@
 
 enum token_type {
     TOKEN_END,
-    TOKEN_NAME,     /* also with :: in between */
+    TOKEN_NAME,     /* also with :: in between, and p99.9 */
     TOKEN_KEYWORD,  /* a name with a meaning: if, then, … */
     TOKEN_FIELD,    /* .name; text is the name */
     TOKEN_VARIABLE, /* $name; text is the name */

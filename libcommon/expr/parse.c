@@ -40,6 +40,7 @@ static int parse_call(struct parser *p, struct ast **ret) {
     if (g == 0) g = parse_advance(p);
     if (g < 0) return g;
     *ret = x;
+    x->end = x->at + x->name.n;
     if (!at_symbol(p, "(")) return 0;
     bool no_comma = p->no_comma, no_bind = p->no_bind;
     p->no_comma = p->no_bind = false;
@@ -51,6 +52,7 @@ static int parse_call(struct parser *p, struct ast **ret) {
     } while (g == 0 && at_symbol(p, ";"));
     p->no_comma = no_comma;
     p->no_bind = no_bind;
+    x->end = p->token.at + 1;
     return g < 0 ? g : expect_symbol(p, ")");
 }
 

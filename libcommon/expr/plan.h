@@ -10,6 +10,7 @@
 #ifndef LEAT_EXPR_PLAN_H
 #define LEAT_EXPR_PLAN_H
 
+#include "expr/ast.h"
 #include "expr/expr.h"
 #include "expr/func.h"
 #include "expr/op.h"
@@ -86,8 +87,21 @@ struct node {
 
 struct jq_engine;
 
+/* A text and its tree, of which several programs are made piece by piece (aggregates.h, groups.c): they share it. */
+struct plan_source {
+    size_t users; /* who holds it: freed with the last one */
+    struct heap heap;
+    char *text;
+    struct ast *tree;
+};
+
+/* What a program is about, which says whether there are a $key, a $time, … */
+enum plan_subject { SUBJECT_RECORD, SUBJECT_WINDOW, SUBJECT_NOTHING };
+
 struct expr {
     struct expr_set *set;
+    struct plan_source *source; /* it has the text; NULL: this program has */
+    enum plan_subject subject;
     char *what, *text;
     enum expr_engine engine; /* EXPR_NATIVE or EXPR_JQ, as decided */
     char reason[200];        /* why not native */
@@ -112,6 +126,19 @@ struct expr_set {
  * empty and the set may have fields that nobody reads.
  */
 int plan_compile(struct expr *x, uint32_t *ret_at, struct err *e) NODISCARD;
+
+/* The same for a tree that was parsed already; x->text is what its places are in. The slots below x->vars are the
+ * caller's, for AST_PRESET. */
+int plan_compile_tree(struct expr *x, const struct ast *tree, uint32_t *ret_at, struct err *e) NODISCARD;
+
+/* plan_source.c. Parse, with one user: 0, or G_USAGE with a caret, `what` in front. */
+int plan_source_new(const char *what, const char *program, struct plan_source **ret, struct err *e) NODISCARD;
+void plan_source_leave(struct plan_source *s); /* one user less; takes NULL */
+
+/* Add a program made from a piece of the source, or from a tree that was put together of pieces in its heap, to the
+ * set: for the native engine whatever the set wants. `presets` slots are its first ones. Errors as of expr_add. */
+int expr_add_tree(struct expr_set *s, const char *what, struct plan_source *source, const struct ast *tree,
+                  enum plan_subject subject, uint32_t presets, struct expr **ret, struct err *e) NODISCARD;
 
 /* The text of a definition such as "def map(f): [.[] | f]; ." or NULL. */
 const char *prelude_find(const char *name, size_t n, unsigned arity);
