@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs decoders over the golden files and compares what they find with what was encoded.
 
-    run.py                      decode.py, the example in leat-stream(5), and make.py --check
+    run.py                      decode.py, the examples in leat-stream(5) and leat-state(5), and make.py --check
     run.py --leat PATH          also the program leat at PATH, with the commands below
 
 A line `ok NAME` or `not ok NAME` for each test, why below it, and the totals; the
@@ -197,6 +197,7 @@ def main():
     report = Report()
     report.test('golden-files-are-those-of-make.py', test_script, 'make.py', '--check')
     report.test('example-in-leat-stream.5', test_script, 'hex_example.py', '--check')
+    report.test('example-in-leat-state.5', test_script, 'state_example.py', '--check')
     report.test('log', test_script, 'logcheck_test.py')
     cases = read_cases('good') + read_cases('bad')
     for case in cases:
