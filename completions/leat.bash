@@ -17,7 +17,7 @@ _leat_offer() {
     return 0
 }
 
-_leat_tools='produce consume topic group filter map show gen help'
+_leat_tools='produce consume topic group filter map window show gen help'
 
 # The commands of a tool.
 _leat_commands() {
@@ -53,6 +53,7 @@ _leat_options() {
     topic/verify) echo '-p --partition --check-json -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/repair) echo '-p --partition --accept-loss -n --dry-run -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/dump) echo '-p --partition --records -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    window) echo '--tumble --hop --slide --session --max --count --cumulate --step --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     esac
 }
 
@@ -206,6 +207,39 @@ _leat_value() {
     topic/repair:-d|topic/repair:--dir) echo 'dir' ;;
     topic/dump:-p|topic/dump:--partition) echo 'any' ;;
     topic/dump:-d|topic/dump:--dir) echo 'dir' ;;
+    window:--tumble) echo 'any' ;;
+    window:--hop) echo 'any' ;;
+    window:--slide) echo 'any' ;;
+    window:--session) echo 'any' ;;
+    window:--max) echo 'any' ;;
+    window:--count) echo 'any' ;;
+    window:--cumulate) echo 'any' ;;
+    window:--step) echo 'any' ;;
+    window:--offset) echo 'any' ;;
+    window:-g|window:--group) echo 'any' ;;
+    window:--out-of-order) echo 'any' ;;
+    window:--grace) echo 'any' ;;
+    window:--idle-timeout) echo 'any' ;;
+    window:--max-ahead) echo 'any' ;;
+    window:--late) echo 'file' ;;
+    window:--emit) echo 'choice:final changes' ;;
+    window:--early-every) echo 'any' ;;
+    window:--max-state) echo 'any' ;;
+    window:--state) echo 'dir' ;;
+    window:-i|window:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    window:--value) echo 'choice:json bytes text' ;;
+    window:--time) echo 'any' ;;
+    window:--time-format) echo 'any' ;;
+    window:--tz) echo 'any' ;;
+    window:--max-record) echo 'any' ;;
+    window:-O|window:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    window:-f|window:--format) echo 'any' ;;
+    window:--output) echo 'file' ;;
+    window:--color) echo 'choice:auto always never' ;;
+    window:--on-error) echo 'choice:stop skip' ;;
+    window:--dead-letter) echo 'topic' ;;
+    window:-d|window:--dir) echo 'dir' ;;
+    window:--stats) echo '?choice:text json' ;;
     esac
 }
 
@@ -231,6 +265,7 @@ _leat_operands() {
     topic/verify) echo 'topic' ;;
     topic/repair) echo 'topic' ;;
     topic/dump) echo 'topic' ;;
+    window) echo 'expression file' ;;
     esac
 }
 

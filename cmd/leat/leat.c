@@ -25,6 +25,7 @@ static const struct command_spec tools[] = {
     {.name = "group", .summary = "list, describe, reset and delete consumer groups", .operands_max = OPERANDS_ANY},
     {.name = "filter", .summary = "pass the records for which an expression is true", .operands_max = OPERANDS_ANY},
     {.name = "map", .summary = "make new records out of each by an expression", .operands_max = OPERANDS_ANY},
+    {.name = "window", .summary = "aggregate records over windows of event time", .operands_max = OPERANDS_ANY},
     {.name = "show", .summary = "print a stream, a segment or a topic for people", .operands_max = OPERANDS_ANY},
     {.name = "gen", .summary = "generate sample records from a seed", .operands_max = OPERANDS_ANY},
     {.name = "help", .summary = "show the manual page of a tool", .operands_max = 1, .complete = "tool"},
