@@ -31,6 +31,10 @@ run "leat consume clicks -e | leat filter '.status >= 500 and .latency_ms > 2' |
 run "leat consume clicks -e | leat filter '.device.os == \"ios\"' --pass ./ios.leat --fail ./rest.leat --stats; leat show ios.leat | head -4"
 run "leat filter --explain '.tags | any(. == \"mobile\")'"
 
+say "Views a minute by country, by the time in the records; five seconds out of order are waited for"
+run "leat consume clicks -e | leat window --tumble 1m --out-of-order 5s -g .country '{views: count, users: distinct(.user), p99: p99(.latency_ms)} | select(.views > 600)' -O table | head -6"
+run "leat consume clicks -e | leat window --tumble 5m --out-of-order 5s '{views: count, top: topk(2; .page)}' -j"
+
 say "A bad record stops nothing and is not lost"
 run "printf '{\"n\":1}\n{\"n\":1,\"n\":2}\n{\"n\":3}\n' | leat produce numbers --dead-letter bad --ack"
 run "leat consume bad -e -J"

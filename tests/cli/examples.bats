@@ -77,3 +77,26 @@ for code in \"\${codes[@]}\"; do [[ \$code == 0 || \$code == 141 ]] || exit \$co
     equals "$(printf '%s\n' '.Sh EXAMPLES' '.\" endless' ".Dl a '\\en' \\-x" '.Dl b' '.Sh SEE ALSO' '.Dl c' >page; examples page)" \
         $'endless\ta \'\\n\' -x\n\tb'
 }
+
+@test "each NEXMark script gives for the sample what its comment says, from a file and from standard input" {
+    local script wanted scripts=0
+    cd "$LEAT_SOURCE"
+    for script in examples/nexmark-q*.sh; do
+        wanted=$(sed -n '/^# \$ /,$ s/^# {/{/p' "$script")
+        [[ -n $wanted ]]
+        contains "$(<"$script")" "# \$ $script examples/nexmark.json"
+        exits 0 "$script" examples/nexmark.json
+        equals "$output" "$wanted"
+        equals "$stderr" ""
+        exits 0 "$script" <examples/nexmark.json
+        equals "$output" "$wanted"
+        ((++scripts))
+    done
+    equals "$scripts" 3
+}
+
+@test "a NEXMark script says so when its input was cut off" {
+    cd "$BATS_TEST_TMPDIR"
+    leat gen clicks -c 10 >whole.leat
+    exits 5 "$LEAT_SOURCE/examples/nexmark-q5.sh" <(head -c 1000 whole.leat)
+}
