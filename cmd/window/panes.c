@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#define FEW 1000      /* entries */
 #define FETCH_AHEAD 8 /* entries of a large table are far apart */
 
 void pane_free(struct pane *p) {
@@ -188,9 +189,13 @@ static int find_pane(struct window *w, const struct row *r, struct pane **ret) {
     return g;
 }
 
-static void panes_expect(const struct window *w, const struct row *r) {
+static void panes_expect(const struct window *w, const struct row *r, int step) {
     const struct pane *p = w->panes.last;
-    if (p) table_prefetch_entry(&p->table, r->hash);
+    if (!p || p->table.count < FEW) return; /* they are in the cache */
+    if (step == 0)
+        table_prefetch(&p->table, r->hash);
+    else
+        table_prefetch_entry(&p->table, r->hash);
 }
 
 static int panes_add(struct window *w, struct stage *s, const struct row *r, struct span *ret_span, struct err *e) {

@@ -5,16 +5,32 @@
  */
 #include "window.h"
 
+#include <stdlib.h>
+
 #include "base/timefmt.h"
 
 static const char *const emit_words[] = {"", ",\"emit\":\"early\"", ",\"emit\":\"change\"", ",\"emit\":\"correction\""};
 
+/* The name of a group as it stands in results. */
+static int make_label(struct results *k, const char *name, struct buf *label) {
+    int g = buf_putc(label, ',');
+    if (g == 0) g = value_write(expr_heap(k->run), value_text(name, strlen(name)), label);
+    return g == 0 ? buf_putc(label, ':') : g;
+}
+
 int results_init(struct results *k, const struct program *p, struct err *e) {
     k->head_of = (struct span){1, 0};
-    return expr_run_new(p->results, &k->run, e);
+    k->labels = calloc(p->group_count + 1, sizeof *k->labels);
+    if (!k->labels) return err_nomem(e);
+    int g = expr_run_new(p->results, &k->run, e);
+    for (k->label_count = 0; g == 0 && k->label_count < p->group_count; k->label_count++)
+        if (make_label(k, p->groups[k->label_count].name, &k->labels[k->label_count]) < 0) g = err_nomem(e);
+    return g;
 }
 
 void results_release(struct results *k) {
+    for (size_t i = 0; i < k->label_count; i++) buf_release(&k->labels[i]);
+    free(k->labels);
     expr_run_free(k->run);
     buf_release(&k->fixed);
     buf_release(&k->value);
@@ -42,18 +58,20 @@ static int write_group(struct window *w, const char *key, size_t key_size) {
     const struct program *p = &w->program;
     struct value_iter it;
     struct value name, v;
+    if (p->group_count == 0) return 0;
+    if (p->group_count == 1) {
+        int g = buf_append(&k->fixed, k->labels[0].data, k->labels[0].len);
+        return g == 0 ? buf_append(&k->fixed, key, key_size) : g;
+    }
     buf_clear(&k->key);
     if (buf_putc(&k->key, '[') < 0 || buf_append(&k->key, key, key_size) < 0 || buf_putc(&k->key, ']') < 0)
         return G_NOMEM;
     value_iter_init(&it, value_raw(k->key.data, k->key.len));
     for (size_t i = 0; i < p->group_count; i++) {
         int g = value_iter_next(expr_heap(k->run), &it, &name, &v);
-        if (g < 0) return g;
-        if (g == 0) return G_BUG;
-        if (buf_putc(&k->fixed, ',') < 0) return G_NOMEM;
-        g = value_write(expr_heap(k->run), value_text(p->groups[i].name, strlen(p->groups[i].name)), &k->fixed);
-        if (g == 0) g = buf_putc(&k->fixed, ':');
-        if (g == 0) g = value_write(expr_heap(k->run), v, &k->fixed);
+        if (g <= 0) return g < 0 ? g : G_BUG;
+        if (buf_append(&k->fixed, k->labels[i].data, k->labels[i].len) < 0) return G_NOMEM;
+        g = value_write(expr_heap(k->run), v, &k->fixed);
         if (g < 0) return g;
     }
     return 0;

@@ -7,31 +7,13 @@
 
 #include <stdlib.h>
 
-#define LONG_DIGITS 18 /* an integer of so many digits is the same number written in one way */
-
 void evaluator_release(struct evaluator *v) {
     expr_run_free(v->run);
     buf_release(&v->texts);
 }
 
-/* Is this JSON text the canonical one as it stands: a string without escapes, a plain integer? */
-static bool is_canonical(struct value v) {
-    if (v.form != VF_RAW) return false;
-    if (v.kind == VK_STRING) { /* most are short: no call is worth it */
-        unsigned odd = 0;
-        for (uint32_t i = 0; i < v.n; i++) odd |= (unsigned)(v.text[i] == '\\') | (unsigned)(v.text[i] == 0x7F);
-        return !odd;
-    }
-    if (v.kind != VK_NUMBER || v.n > LONG_DIGITS) return false;
-    uint32_t sign = v.text[0] == '-';
-    for (uint32_t i = sign; i < v.n; i++)
-        if (v.text[i] < '0' || v.text[i] > '9') return false;
-    return !(sign && v.text[1] == '0');
-}
-
 static int append_canonical(struct evaluator *v, struct value x, struct buf *out, struct err *e) {
-    if (is_canonical(x)) return buf_append(out, x.text, x.n) < 0 ? err_nomem(e) : 0;
-    if (value_write_canonical(expr_heap(v->run), x, true, out) == 0) return 0;
+    if (value_write_key(expr_heap(v->run), x, out) == 0) return 0;
     return err_set(e, G_DATA, "value is too large or too deeply nested");
 }
 
@@ -97,13 +79,11 @@ static int take_result(struct evaluator *v, uint32_t call, struct value x, const
     if (buf_reserve(v->out, sizeof(struct row_cell)) < 0) return err_nomem(v->e);
     struct row_cell *c = (struct row_cell *)(void *)(v->out->data + v->out->len);
     v->out->len += sizeof *c;
-    *c = *number;
-    c->call = call;
-    if (input == INPUT_TRUTH)
-        c->type = value_truthy(x) ? CELL_TRUE : CELL_FALSE;
-    else if (x.kind != VK_NUMBER)
-        return input == INPUT_NUMBER ? not_a_number(v, call, x) : set_text(v, x, c);
-    return 0;
+    c->call = call; /* by member: a copy of the whole would wait for its parts to be written */
+    c->type = input == INPUT_TRUTH ? (uint32_t)(value_truthy(x) ? CELL_TRUE : CELL_FALSE) : number->type;
+    c->i = number->i;
+    if (x.kind == VK_NUMBER || input == INPUT_TRUTH) return 0;
+    return input == INPUT_NUMBER ? not_a_number(v, call, x) : set_text(v, x, c);
 }
 
 static int take_results(void *ctx, struct expr_run *run, struct value x) {
@@ -156,19 +136,25 @@ static int append_texts(const struct evaluator *v, struct buf *out, size_t at, u
 }
 
 int row_append(struct evaluator *v, const struct record *r, struct buf *out, struct err *e) {
-    struct row row = {0};
+    uint32_t cells = 0, key_size = 0;
+    int64_t time;
     size_t at = out->len;
-    int g = find_time(v, r, &row.time, e);
-    if (g == 0) g = buf_reserve(out, sizeof row) < 0 ? err_nomem(e) : 0;
-    if (g == 0) out->len += sizeof row; /* filled in below */
-    if (g == 0) g = append_cells(v, out, &row.cells, e);
-    if (g == 0) g = append_group(v, out, &row.key_size, e);
+    int g = find_time(v, r, &time, e);
+    if (g == 0) g = buf_reserve(out, sizeof(struct row)) < 0 ? err_nomem(e) : 0;
+    if (g == 0) out->len += sizeof(struct row); /* filled in below */
+    if (g == 0) g = append_cells(v, out, &cells, e);
+    if (g == 0) g = append_group(v, out, &key_size, e);
     if (g < 0) return g;
-    row.hash = table_hash(&v->w->program.key, out->data + out->len - row.key_size, row.key_size);
-    if (append_texts(v, out, at, row.cells) < 0) return err_nomem(e);
+    uint64_t hash = table_hash(&v->w->program.key, out->data + out->len - key_size, key_size);
+    if (append_texts(v, out, at, cells) < 0) return err_nomem(e);
     if (out->len - at > UINT32_MAX / 2) return err_set(e, G_DATA, "the arguments of the aggregates are too large");
-    row.size = (uint32_t)(out->len - at);
-    memcpy(out->data + at, &row, sizeof row);
+    struct row *row = (struct row *)(void *)(out->data + at);
+    row->size = (uint32_t)(out->len - at);
+    row->key_size = key_size;
+    row->cells = cells;
+    row->left = row->record_at = row->record_size = 0;
+    row->time = time;
+    row->hash = hash;
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include "sys/signals.h"
 #include "sys/sys.h"
 
-#define FETCH_AHEAD 6     /* rows */
+#define FETCH_AHEAD 8     /* rows, for each step */
 #define CLOCK_RECORDS 256 /* text records between looks at the clock */
 
 /* The words for what a kind of window could not do. */
@@ -177,24 +177,36 @@ static int take_in_turn(struct window *w, struct stage *s, const struct record *
     return g == G_DATA ? stage_bad(s, r, e) : g;
 }
 
-/* The row that is so many rows ahead of the one in hand. */
-static const struct row *row_ahead(const struct row **ahead, const char *end) {
-    const struct row *r = *ahead;
-    if ((const char *)r >= end) return NULL;
-    *ahead = (const struct row *)(const void *)((const char *)r + r->size);
-    return r;
+/* Rows ahead of the one in hand, for which memory is fetched in two steps: first where to look, then what is there. */
+struct ahead {
+    const char *at[2], *end;
+};
+
+static void ahead_begin(struct ahead *a, const char *rows, const char *end) {
+    *a = (struct ahead){{rows, rows}, end};
+    for (int step = 0; step < 2; step++)
+        for (int i = 0; i < (2 - step) * FETCH_AHEAD && a->at[step] < end; i++)
+            a->at[step] += ((const struct row *)(const void *)a->at[step])->size;
+}
+
+static void ahead_next(struct ahead *a, const struct window *w) {
+    for (int step = 0; step < 2 && a->at[step] < a->end; step++) {
+        const struct row *r = (const struct row *)(const void *)a->at[step];
+        a->at[step] += r->size;
+        if (!r->left) w->kind->expect(w, r, step);
+    }
 }
 
 static int take_note(struct window *w, struct stage *s, const struct block *b, struct err *e) {
     const char *p = s->note, *end = p + s->note_size;
-    const struct row *ahead = (const struct row *)(const void *)p, *soon;
-    for (int i = 0; i < FETCH_AHEAD; i++) (void)row_ahead(&ahead, end);
+    struct ahead ahead;
     struct record r;
     int g = 0;
+    ahead_begin(&ahead, p, end);
     while (g == 0 && p < end) {
         const struct row *row = (const struct row *)(const void *)p;
         p += row->size;
-        if (w->kind->expect && (soon = row_ahead(&ahead, end)) && !soon->left) w->kind->expect(w, soon);
+        if (w->kind->expect) ahead_next(&ahead, w);
         if (!row->left) g = take_row(w, s, row, decode_record, b, e);
         if (!row->left && g != G_DATA) continue;
         struct err why = *e;

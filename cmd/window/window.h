@@ -109,6 +109,8 @@ enum emit_kind { EMIT_FINAL, EMIT_EARLY, EMIT_CHANGE, EMIT_CORRECTION };
 
 struct results {
     struct expr_run *run;
+    struct buf *labels; /* of the groups: `,"name":` */
+    size_t label_count;
     struct buf fixed, value, key, head;
     struct span head_of; /* the window whose times `head` has */
     enum emit_kind head_kind;
@@ -129,8 +131,8 @@ struct kind_ops {
     /* ROW_LATE: it came too late for each window that it could be in, and *ret_span is the last of these. ROW_OUTSIDE:
      * there is no window for its time. */
     int (*add)(struct window *w, struct stage *s, const struct row *r, struct span *ret_span, struct err *e);
-    /* This row will be added soon: fetch what that takes. May be NULL. */
-    void (*expect)(const struct window *w, const struct row *r);
+    /* This row will be added soon (step 0), or sooner (step 1): fetch what that takes. May be NULL. */
+    void (*expect)(const struct window *w, const struct row *r, int step);
     /* The watermark has moved to w->marks.now, at or beyond what due() said: emit what is complete. */
     int (*advance)(struct window *w, struct stage *s, struct err *e);
     /* The watermark from which on there is something to do; INT64_MAX: never, as far as is known. add() itself tells of

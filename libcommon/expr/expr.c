@@ -323,14 +323,6 @@ static int find_put(void *ctx, struct expr_run *r, struct value v) {
     return FOUND;
 }
 
-static int find(struct expr_run *r, const struct expr *x, struct finder *f, struct err *e) {
-    if (x->engine == EXPR_JQ || !x->root->single) return expr_each(r, x, find_put, f, e);
-    struct value in, v;
-    int g = start(r, x, &in);
-    if (g == 0) g = eval_one(r, x->root, in, &v);
-    return g < 0 ? explain_error(r, x, g, e) : find_put(f, r, v);
-}
-
 int expr_true(struct expr_run *r, const struct expr *x, bool *ret, struct err *e) {
     struct finder f = {.truthy = true};
     if (x->engine != EXPR_JQ && x->root->single) {
@@ -339,7 +331,7 @@ int expr_true(struct expr_run *r, const struct expr *x, bool *ret, struct err *e
         if (bad == 0) bad = eval_truth(r, x->root, in, ret);
         return bad < 0 ? explain_error(r, x, bad, e) : 0;
     }
-    int g = find(r, x, &f, e);
+    int g = expr_each(r, x, find_put, &f, e);
     if (g < 0) return g;
     *ret = g == FOUND;
     return 0;
@@ -347,7 +339,13 @@ int expr_true(struct expr_run *r, const struct expr *x, bool *ret, struct err *e
 
 int expr_first(struct expr_run *r, const struct expr *x, struct value *ret, struct err *e) {
     struct finder f = {.truthy = false};
-    int g = find(r, x, &f, e);
+    if (x->engine != EXPR_JQ && x->root->single) { /* straight into *ret: a copy would wait for it to be written */
+        struct value in;
+        int g = start(r, x, &in);
+        if (g == 0) g = eval_one(r, x->root, in, ret);
+        return g < 0 ? explain_error(r, x, g, e) : FOUND;
+    }
+    int g = expr_each(r, x, find_put, &f, e);
     if (g == FOUND) *ret = f.value;
     return g;
 }
