@@ -242,19 +242,25 @@ static void tell_late(const struct window *w) {
         diag_info("%" PRIu64 " record%s between windows", w->late.outside, w->late.outside == 1 ? " is" : "s are");
 }
 
-static void tell_watermark(const struct window *w) {
+/* Where event time is, and what holds it back: for -v and --stats. */
+static void tell_watermark(struct window *w, struct progress *p) {
+    struct err ignored;
     char text[TIME_TEXT_MAX];
-    int64_t behind;
-    const struct watermark_source *s = watermarks_holder(&w->marks, &behind);
+    const struct watermark_source *s = watermarks_holder(&w->marks, &p->held_back_ns);
     if (w->marks.now != WATERMARK_NONE && w->marks.now != WATERMARK_END) {
         time_format_rfc3339(w->marks.now, text);
         diag_info("watermark %s", text);
+        p->watermark_ns = w->marks.now;
+        p->has_watermark = true;
     }
-    const char *topic = s && s->topic ? s->topic : "input";
-    if (s && behind < 0)
-        diag_info("%s/%" PRIu32 " holds the watermark back: it has had nothing yet", topic, s->partition);
-    else if (s)
-        diag_info("%s/%" PRIu32 " holds the watermark back by %.3f s", topic, s->partition, (double)behind / 1e9);
+    if (!s) return;
+    bool named = s->topic && topic_name_check(s->topic, &ignored) == 0; /* it came with the stream */
+    (void)snprintf(w->held_by, sizeof w->held_by, "%s/%" PRIu32, named ? s->topic : "input", s->partition);
+    p->held_by = w->held_by;
+    if (p->held_back_ns < 0)
+        diag_info("%s holds the watermark back: it has had nothing yet", w->held_by);
+    else
+        diag_info("%s holds the watermark back by %.3f s", w->held_by, (double)p->held_back_ns / 1e9);
 }
 
 static int run_stage(struct window *w, const struct options *o, struct stage_config *c, const struct log *log,
@@ -277,7 +283,7 @@ static int run_stage(struct window *w, const struct options *o, struct stage_con
     stage_sandbox(c, log->path);
     g = stage_run(&stage, c, &ops, w, e);
     tell_late(w);
-    tell_watermark(w);
+    tell_watermark(w, c->hook_ctx);
     return g;
 }
 

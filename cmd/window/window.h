@@ -236,6 +236,7 @@ struct window {
     bool drain;
     bool needs_time;        /* text records have none unless --time gives it */
     struct time_zone *zone; /* of calendar windows; owned */
+    char held_by[280];      /* the source that holds the watermark back, when all is done */
 };
 
 /* A kind of window has something to do when the watermark comes there, and perhaps it is the first. */

@@ -116,6 +116,15 @@ static int totals_text(const struct progress *p, const char *tool, double second
                         p->records_out, out);
     if (rc == 0 && p->bad > 0) rc = buf_printf(b, ", %" PRIu64 " bad", p->bad);
     if (rc == 0 && p->late > 0) rc = buf_printf(b, ", %" PRIu64 " late", p->late);
+    if (rc == 0 && p->dropped > 0) rc = buf_printf(b, ", %" PRIu64 " dropped", p->dropped);
+    if (rc == 0 && p->has_watermark) {
+        char at[TIME_TEXT_MAX];
+        (void)time_format_rfc3339(p->watermark_ns, at);
+        rc = buf_printf(b, ", watermark %s", at);
+    }
+    if (rc == 0 && p->held_by) rc = buf_printf(b, ", held back by %s", p->held_by);
+    if (rc == 0 && p->held_by && p->held_back_ns >= 0)
+        rc = buf_printf(b, " (%.3f s)", (double)p->held_back_ns / (double)NS_PER_S);
     return rc < 0 ? rc : buf_printf(b, ", %.3f s", seconds);
 }
 
@@ -124,11 +133,21 @@ static int totals_json(const struct progress *p, const char *tool, double second
                         "{\"tool\":\"%s\",\"records_in\":%" PRIu64 ",\"bytes_in\":%" PRIu64 ",\"records_out\":%" PRIu64
                         ",\"bytes_out\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"late\":%" PRIu64,
                         tool, p->records_in, p->bytes_in, p->records_out, p->bytes_out, p->bad, p->late);
+    if (rc == 0 && p->may_drop) rc = buf_printf(b, ",\"dropped\":%" PRIu64, p->dropped);
     if (rc == 0 && p->has_event_time) {
         char at[TIME_TEXT_MAX];
         (void)time_format_rfc3339(p->event_time_ns, at);
         rc = buf_printf(b, ",\"event_time\":\"%s\"", at);
     }
+    if (rc == 0 && p->has_watermark) {
+        char at[TIME_TEXT_MAX];
+        (void)time_format_rfc3339(p->watermark_ns, at);
+        rc = buf_printf(b, ",\"watermark\":\"%s\"", at);
+    }
+    /* topic/partition: no name of a topic needs escapes */
+    if (rc == 0 && p->held_by) rc = buf_printf(b, ",\"held_by\":\"%s\"", p->held_by);
+    if (rc == 0 && p->held_by && p->held_back_ns >= 0)
+        rc = buf_printf(b, ",\"held_back_seconds\":%.9g", (double)p->held_back_ns / (double)NS_PER_S);
     return rc < 0 ? rc : buf_printf(b, ",\"seconds\":%.3f}", seconds);
 }
 

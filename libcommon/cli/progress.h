@@ -21,9 +21,15 @@ struct progress {
     uint64_t records_in, bytes_in;
     uint64_t records_out, bytes_out;
     uint64_t bad, late;
+    uint64_t dropped;      /* records that a destination was spared; told where `may_drop` */
+    bool may_drop;         /* set behind progress_begin */
     uint64_t end_bytes;    /* bytes_in at the end of the work, where that is known; 0: not known */
     int64_t event_time_ns; /* event time reached */
     bool has_event_time;
+    int64_t watermark_ns; /* of tools that wait for event time: where they are */
+    bool has_watermark;
+    const char *held_by;  /* the source that holds it back, and how far another one is ahead; NULL: none */
+    int64_t held_back_ns; /* below 0: the source has had nothing yet */
 
     /* The module's. */
     bool shown;
