@@ -158,6 +158,10 @@ static int apply_tumble(const struct options *o, struct window *w, struct err *e
         return g < 0 ? g : spans_init_calendar(&w->spans, unit, o->offset_ns, w->zone, e);
     }
     int g = duration("--tumble", o->tumble, &size, e);
+    if (g == G_USAGE) {
+        struct err why = *e;
+        return err_set(e, g, "%s (or day, week, month, year)", why.text);
+    }
     return g < 0 ? g : spans_init(&w->spans, SPAN_TUMBLE, size, 0, o->offset_ns, e);
 }
 
@@ -177,8 +181,9 @@ static int apply_cumulate(const struct options *o, struct window *w, struct err 
 static int apply_session(const struct options *o, struct window *w, struct err *e) {
     w->kind = &sessions_ops;
     w->sessions.gap = o->session_ns;
-    w->sessions.max = o->max_ns ? o->max_ns : INT64_MAX;
-    w->pending.used = o->max_ns != 0;
+    w->sessions.max = o->max_ns >= 0 ? o->max_ns : INT64_MAX;
+    w->pending.used = o->max_ns >= 0;
+    if (o->max_ns == 0) return err_set(e, G_USAGE, "--max: no session can be that short");
     return spans_init(&w->spans, SPAN_TUMBLE, o->max_ns > o->session_ns ? o->max_ns : o->session_ns, 0, 0, e);
 }
 
@@ -210,10 +215,10 @@ static int check_words(const struct options *o, struct err *e) {
     if (kinds > 1) return err_set(e, G_USAGE, "there can be one kind of windows only");
     if (o->slide && !hop && !o->count) return err_set(e, G_USAGE, "--slide goes with --hop or --count");
     if (o->step_ns && !cumulate) return err_set(e, G_USAGE, "--step goes with --cumulate");
-    if (o->max_ns && !session) return err_set(e, G_USAGE, "--max goes with --session");
+    if (o->max_ns >= 0 && !session) return err_set(e, G_USAGE, "--max goes with --session");
     if (o->offset_ns && (session || o->count))
         return err_set(e, G_USAGE, "--offset goes with --tumble, --hop or --cumulate");
-    if (o->grace_ns && (o->count || o->max_ns))
+    if (o->grace_ns && (o->count || o->max_ns >= 0))
         return err_set(e, G_USAGE, "--grace cannot be: the windows depend on the order of records; use --out-of-order");
     if (o->drain && !o->state) return err_set(e, G_USAGE, "--drain goes with --state");
     return 0;
@@ -263,7 +268,7 @@ int options_identity(const struct options *o, const char *program, struct buf *o
     if (o->tumble && o->input.tz && calendar_unit(o->tumble, &unit)) g = buf_printf(out, "--tz %s ", o->input.tz);
     if (o->hop_ns >= 0) g = buf_printf(out, "--hop %" PRId64 "ns --slide %s ", o->hop_ns, o->slide);
     if (o->session_ns >= 0) g = buf_printf(out, "--session %" PRId64 "ns ", o->session_ns);
-    if (o->max_ns) g = buf_printf(out, "--max %" PRId64 "ns ", o->max_ns);
+    if (o->max_ns >= 0) g = buf_printf(out, "--max %" PRId64 "ns ", o->max_ns);
     if (o->count) g = buf_printf(out, "--count %" PRIu64 " --slide %s ", o->count, o->slide ? o->slide : "-");
     if (o->cumulate_ns >= 0)
         g = buf_printf(out, "--cumulate %" PRId64 "ns --step %" PRId64 "ns ", o->cumulate_ns, o->step_ns);

@@ -295,7 +295,10 @@ static int collect_complete(struct window *w, struct buf *places) {
 static int close_session(struct window *w, struct session *x) {
     struct entry *of = x->of;
     x->fired = x->closed = true;
-    if (wake_of(w, x) > w->marks.now) return queue(w, x);
+    if (wake_of(w, x) > w->marks.now) {
+        int g = queue(w, x);
+        return g < 0 ? g : table_touch(&w->sessions.table, of);
+    }
     free_session(w, x);
     return leave_group(w, of);
 }

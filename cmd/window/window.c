@@ -119,16 +119,14 @@ static bool is_taken(const struct program *p, const char *name, size_t n) {
 }
 
 static int check_groups(struct program *p, struct err *e) {
-    size_t n = p->group_count;
+    size_t n = p->group_count, i = 0;
     p->group_count = 0; /* groups among themselves are different */
-    for (size_t i = 0; i < n; i++)
-        if (is_taken(p, p->groups[i].name, strlen(p->groups[i].name)))
-            return err_set(e, G_USAGE,
-                           "a group cannot be called '%s', as results have that already; -g '{name: EXPR}' "
-                           "gives another name",
-                           p->groups[i].name);
+    while (i < n && !is_taken(p, p->groups[i].name, strlen(p->groups[i].name))) i++;
     p->group_count = n;
-    return 0;
+    if (i == n) return 0;
+    return err_set(e, G_USAGE,
+                   "a group cannot be called '%s', as results have that already; -g '{name: EXPR}' gives another name",
+                   p->groups[i].name);
 }
 
 static int check_keys(const struct program *p, struct err *e) {
@@ -238,6 +236,9 @@ static void tell_late(const struct window *w) {
     if (w->late.count && !w->late.to)
         diag_warn("%" PRIu64 " late record%s left out (--late keeps them, --out-of-order and --grace wait longer)",
                   w->late.count, w->late.count == 1 ? " was" : "s were");
+    if (w->results.early || w->results.changes || w->results.corrections)
+        diag_info("%" PRIu64 " early results, %" PRIu64 " changes, %" PRIu64 " corrections", w->results.early,
+                  w->results.changes, w->results.corrections);
     if (w->late.outside)
         diag_info("%" PRIu64 " record%s between windows", w->late.outside, w->late.outside == 1 ? " is" : "s are");
 }
@@ -300,7 +301,7 @@ static int run(struct window *w, const struct options *o, struct stage_config *c
 }
 
 int main(int argc, char **argv) {
-    struct options o = {.out_of_order_ns = -1, .hop_ns = -1, .session_ns = -1, .cumulate_ns = -1};
+    struct options o = {.out_of_order_ns = -1, .hop_ns = -1, .session_ns = -1, .cumulate_ns = -1, .max_ns = -1};
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;

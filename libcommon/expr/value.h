@@ -206,6 +206,11 @@ int value_write(struct heap *h, struct value v, struct buf *out) NODISCARD;
  * but integers of any length exactly. For tojson, tostring and keys. `sorted`: names in order, too. */
 int value_write_canonical(struct heap *h, struct value v, bool sorted, struct buf *out) NODISCARD;
 
+/* What makes two values the same group or key: the canonical text with sorted names, by which 1 and 1.0 are equal and
+ * "1" is another. value_is_key: it is the text of a RAW value as it stands; most are. */
+bool value_is_key(struct value v);
+int value_write_key(struct heap *h, struct value v, struct buf *out) NODISCARD;
+
 /* Parse text that nobody validated (fromjson, constants): G_DATA when it is not JSON. The value points into text. */
 int value_parse(struct heap *h, const char *text, size_t n, struct value *ret) NODISCARD;
 

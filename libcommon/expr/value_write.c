@@ -296,3 +296,26 @@ int value_write(struct heap *h, struct value v, struct buf *out) {
 int value_write_canonical(struct heap *h, struct value v, bool sorted, struct buf *out) {
     return write_how(h, v, sorted ? SORTED : CANONICAL, out);
 }
+
+#define LONG_DIGITS 18 /* an integer of so many digits is the same number written in one way */
+
+/* A string without escapes, a plain integer. */
+bool value_is_key(struct value v) {
+    if (v.form != VF_RAW) return false;
+    if (v.kind == VK_STRING) { /* most are short: no call is worth it */
+        unsigned odd = 0;
+        for (uint32_t i = 0; i < v.n; i++) odd |= (unsigned)(v.text[i] == '\\') | (unsigned)(v.text[i] == 0x7F);
+        return !odd;
+    }
+    if (v.kind != VK_NUMBER || v.n > LONG_DIGITS) return false;
+    uint32_t sign = v.text[0] == '-';
+    for (uint32_t i = sign; i < v.n; i++)
+        if (v.text[i] < '0' || v.text[i] > '9') return false;
+    return !(sign && v.text[1] == '0');
+}
+
+int value_write_key(struct heap *h, struct value v, struct buf *out) {
+    if (value_is_key(v)) return buf_append(out, v.text, v.n);
+    if (v.kind == VK_NUMBER && value_to_double(v) == 0) return buf_putc(out, '0'); /* -0 is no other number */
+    return value_write_canonical(h, v, true, out);
+}

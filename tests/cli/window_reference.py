@@ -427,6 +427,8 @@ def pick_kind(rng):
         return {'kind': name, 'size': size, 'offset': offset}, ['--tumble', f'{size}ns', '--offset', f'{offset}ns']
     if name == 'hop':
         slide = rng.choice([1, 2, 3, 4, 6]) * NS
+        if rng.random() < .4:  # many panes a window
+            size, slide = rng.choice([16, 40, 100]) * NS, NS
         offset = rng.choice([0, 0, slide // 3])
         return ({'kind': name, 'size': size, 'slide': slide, 'offset': offset},
                 ['--hop', f'{size}ns', '--slide', f'{slide}ns', '--offset', f'{offset}ns'])
