@@ -7,7 +7,7 @@
 
 #include "map.h"
 
-#include "json/scan.h"
+#include "json/members.h"
 #include "json/text.h"
 
 #define LINEAR_MAX 12u /* up to so many fields are compared one by one */
@@ -75,33 +75,6 @@ static int not_json(struct err *e) {
     return err_set(e, G_DATA, "value is not JSON");
 }
 
-/* One member of the object as text. */
-struct span {
-    const char *name;
-    size_t name_size;
-    const char *value, *value_end;
-};
-
-/* The member that begins at p, a quote. NULL when that is none. */
-static const char *next_member(struct keep *k, const char *p, const char *end, struct span *ret) {
-    bool escaped;
-    if (p == end || *p != '"') return NULL;
-    const char *quote = json_scan_string(p + 1, end, &escaped);
-    if (!quote) return NULL;
-    *ret = (struct span){.name = p + 1, .name_size = (size_t)(quote - p) - 1};
-    if (escaped) {
-        buf_clear(&k->name);
-        if (json_unescape(p, (size_t)(quote - p) + 1, &k->name) < 0) return NULL;
-        ret->name = k->name.data;
-        ret->name_size = k->name.len;
-    }
-    p = json_scan_space(quote + 1, end);
-    if (p == end || *p != ':') return NULL;
-    ret->value = json_scan_space(p + 1, end);
-    ret->value_end = ret->value < end ? json_scan_value(ret->value, end) : NULL;
-    return ret->value_end;
-}
-
 /* The fields that were not there, behind the last one that was. */
 static int add_new(struct fields *f, bool first, struct expr_run *run, struct buf *out, struct err *e) {
     for (uint32_t i = 0; i < f->n; i++) {
@@ -120,23 +93,21 @@ static int add_new(struct fields *f, bool first, struct expr_run *run, struct bu
 
 int keep_merge(struct keep *k, struct expr_run *run, const char *text, size_t n, struct value result, struct buf *out,
                struct err *e) {
-    const char *end = text + n, *copied = text, *p = json_scan_space(text, end);
+    const char *copied = text;
+    struct json_members it;
+    struct json_member s;
     struct fields f;
     if (result.kind != VK_OBJECT)
         return err_set(e, G_DATA, "--keep needs an object, and the result is %s", value_type_name(result));
-    if (p == end || *p != '{') return err_set(e, G_DATA, "--keep needs an object, and the record is none");
+    if (!json_members_init(&it, text, n)) return err_set(e, G_DATA, "--keep needs an object, and the record is none");
     int g = fields_init(&f, expr_heap(run), result);
     if (g < 0) return g == G_DATA ? not_json(e) : err_nomem(e);
-    const char *last = ++p; /* behind the last member */
-    bool first = true;
-    for (p = json_scan_space(p, end); p < end && *p != '}'; first = false) {
-        struct span s;
-        if (!first && *p != ',') return not_json(e);
-        if (!first) p = json_scan_space(p + 1, end);
-        last = next_member(k, p, end, &s);
-        if (!last) return not_json(e);
-        p = json_scan_space(last, end);
-        const struct member *m = find(&f, s.name, s.name_size);
+    while ((g = json_members_next(&it, &s)) > 0) {
+        const char *name;
+        size_t name_size;
+        g = json_member_name(&s, &k->name, &name, &name_size);
+        if (g < 0) break;
+        const struct member *m = find(&f, name, name_size);
         if (!m) continue;
         f.used[m - f.member] = true;
         if (buf_append(out, copied, (size_t)(s.value - copied)) < 0) return err_nomem(e);
@@ -144,9 +115,9 @@ int keep_merge(struct keep *k, struct expr_run *run, const char *text, size_t n,
         g = expr_value_write(run, m->value, out, e);
         if (g < 0) return g;
     }
-    if (p == end) return not_json(e);
-    if (buf_append(out, copied, (size_t)(last - copied)) < 0) return err_nomem(e);
-    g = add_new(&f, first, run, out, e);
-    if (g == 0 && buf_append(out, last, (size_t)(end - last)) < 0) g = err_nomem(e);
+    if (g < 0) return g == G_DATA ? not_json(e) : err_nomem(e);
+    if (buf_append(out, copied, (size_t)(it.last - copied)) < 0) return err_nomem(e);
+    g = add_new(&f, it.first, run, out, e);
+    if (g == 0 && buf_append(out, it.last, (size_t)(text + n - it.last)) < 0) g = err_nomem(e);
     return g;
 }
