@@ -116,12 +116,13 @@ void tool_sandbox(const char *log_path, const char *const *files, size_t count, 
 }
 
 void stage_sandbox(const struct stage_config *c, const char *log_path) {
-    struct sandbox_path *paths = calloc(COMMON_PATHS + c->file_count + 2 + c->more_count, sizeof *paths);
+    struct sandbox_path *paths = calloc(COMMON_PATHS + c->file_count + 3 + c->more_count, sizeof *paths);
     if (!paths) return;
     size_t n = add_common(paths, log_path);
     for (size_t i = 0; i < c->file_count; i++) add_path(paths, &n, c->files[i], c->follow, false);
     if (c->output.file) add_path(paths, &n, c->output.file, true, true);
     if (c->state_dir) add_path(paths, &n, c->state_dir, false, true);
+    if (c->reread) add_path(paths, &n, c->reread, true, false);
     for (size_t i = 0; i < c->more_count; i++) add_path(paths, &n, c->more[i].file, true, true);
     enter(paths, n);
 }

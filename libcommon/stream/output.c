@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/random.h"
-#include "sys/file.h"
 #include "sys/pipes.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
@@ -85,9 +84,7 @@ int output_open(struct output *o, const struct output_config *config, struct err
 
 static int write_text(struct output *o, struct err *e) {
     if (o->pending.len == 0) return 0;
-    int g = file_write_all(o->config.fd, o->pending.data, o->pending.len, o->writer.name, e);
-    o->writer.broken |= g < 0;
-    if (g == 0) o->writer.written += o->pending.len;
+    int g = writer_bytes(&o->writer, o->pending.data, o->pending.len, e);
     buf_clear(&o->pending);
     return g;
 }

@@ -19,8 +19,9 @@
 static const struct block_header text_header = {.flags = BLOCK_JSON_VALID};
 
 const char *stage_where(struct stage *s, const struct record *r) {
-    if (s->text)
-        (void)snprintf(s->where, sizeof s->where, "%s:%" PRIu64, s->input_name, text_in_line(s->text));
+    uint64_t line = s->text ? text_in_line(s->text) : s->line;
+    if (line)
+        (void)snprintf(s->where, sizeof s->where, "%s:%" PRIu64, s->input_name, line);
     else if (s->origin.topic)
         (void)snprintf(s->where, sizeof s->where, "%s/%u@%" PRIu64, s->origin.topic, s->origin.partition, r->offset);
     else
@@ -28,7 +29,7 @@ const char *stage_where(struct stage *s, const struct record *r) {
     return s->where;
 }
 
-static void tick(struct stage *s) {
+void stage_tick(struct stage *s) {
     if (s->config->tick) s->config->tick(s->config->hook_ctx, &s->counts);
 }
 
@@ -47,7 +48,7 @@ static int write_start(struct stage *s, const json_t *history, struct err *e) {
     const struct stage_config *c = s->config;
     if (s->started) return 0;
     const struct output_lineage lineage = {
-        .tool = c->tool, .args = c->args, .arg_count = c->arg_count, .history = history};
+        .tool = c->tool, .args = c->args, .arg_count = c->arg_count, .history = history ? history : s->history};
     struct output *o;
     int g = 0;
     for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_start(o, &lineage, e);
@@ -140,7 +141,7 @@ static int handle_data(struct stage *s, const struct block *b, struct err *e) {
     s->origin = (struct record_origin){.topic = sources_find(&s->sources, b->h.topic_id), .partition = b->h.partition};
     s->counts.bytes_in += BLOCK_HEADER_SIZE + b->h.stored_size;
     if (b->h.max_time > s->counts.max_time) s->counts.max_time = b->h.max_time;
-    tick(s);
+    stage_tick(s);
     s->checked = s->config->trust_blocks || ((b->h.flags & BLOCK_JSON_VALID) && !s->config->distrust_blocks);
     s->memory = b->body;
     s->memory_end = b->body + b->h.raw_size;
@@ -216,13 +217,14 @@ int stage_idle(struct stage *s, struct err *e) {
     int g = s->ops->idle ? s->ops->idle(s->ctx, s, e) : 0;
     for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_flush(o, e);
     if (g == 0) g = flush_sinks(s, e);
-    tick(s);
+    stage_tick(s);
     return g;
 }
 
 /* Idle until the input has something, as often as the tool asks for it. */
 static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
     struct stage *s = ctx;
+    s->input_fd = in->fd;
     int g = stage_idle(s, e);
     while (g == 0 && s->wake_ns >= 0) {
         struct pollfd p = {.fd = in->fd, .events = POLLIN};
@@ -291,7 +293,7 @@ int stage_text_record(struct stage *s, struct text_in *text, const char *name, i
     size_t n;
     (void)text_in_raw(text, &n);
     s->counts.bytes_in += n;
-    if (++s->counts.records_in % TICK_RECORDS == 0) tick(s);
+    if (++s->counts.records_in % TICK_RECORDS == 0) stage_tick(s);
     if (grade == G_DATA) return stage_bad(s, r, e);
     r->offset = s->counts.records_in - 1;
     return handle_record(s, r, e);
@@ -359,6 +361,7 @@ static int run_input(struct stage *s, const char *file, struct err *e) {
 
 static int run_inputs(struct stage *s, struct err *e) {
     static const char *const standard_input = "-";
+    if (s->config->feeds) return stage_run_feeds(s, e);
     if (s->config->follow) return stage_run_follow(s, e);
     size_t n = s->config->file_count ? s->config->file_count : 1;
     const char *const *files = s->config->file_count ? s->config->files : &standard_input;
@@ -413,7 +416,8 @@ static int open_outputs(struct stage *s, struct err *e) {
 
 int stage_run(struct stage *s, const struct stage_config *config, const struct stage_ops *ops, void *ctx,
               struct err *e) {
-    *s = (struct stage){.config = config, .ops = ops, .ctx = ctx, .counts.max_time = NO_TIME, .like = &text_header};
+    *s = (struct stage){
+        .config = config, .ops = ops, .ctx = ctx, .counts.max_time = NO_TIME, .like = &text_header, .input_fd = -1};
     struct json_limits limits = {.max_depth = config->input.json_depth};
     if (json_validator_init(&s->json, &limits) < 0) return err_nomem(e);
     int g = open_outputs(s, e);
@@ -422,10 +426,12 @@ int stage_run(struct stage *s, const struct stage_config *config, const struct s
         g = finish(s, g, e);
     }
     if (g >= 0) g = flush_sinks(s, e);
-    tick(s);
+    stage_tick(s);
     free(s->more);
     s->more = NULL;
     json_validator_release(&s->json);
     sources_release(&s->sources);
+    json_decref(s->history);
+    s->history = NULL;
     return g;
 }

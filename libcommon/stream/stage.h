@@ -10,6 +10,7 @@
 #define LEAT_STREAM_STAGE_H
 
 #include "stream/crew.h"
+#include "stream/feed.h"
 #include "stream/follow.h"
 #include "stream/output.h"
 #include "stream/reader.h"
@@ -26,8 +27,8 @@ struct block_origin {
     const char *topic;
 };
 
-/* All but one of record and block may be NULL. A negative result ends the run, but for G_DATA from record(), which
- * makes that record a bad one. */
+/* All but one of record, block and feed may be NULL. A negative result ends the run, but for G_DATA from record(),
+ * which makes that record a bad one. */
 struct stage_ops {
     int (*record)(void *ctx, struct stage *s, const struct record *r, struct err *e);
     /* A whole data block instead of its records. */
@@ -41,6 +42,13 @@ struct stage_ops {
     int (*inspect)(void *ctx, struct stage *s, const struct block *b, struct err *e);
     /* A control block other than start, end and segment. NULL: it is passed on. */
     int (*control)(void *ctx, struct stage *s, const struct block *b, struct err *e);
+    /* With config->feeds, instead of record and block: which feeds should something be taken from next? None: wait for
+     * a signal, or for what idle() set. Asked again after each item and each idle(). */
+    void (*want)(void *ctx, struct stage *s, struct feed_set *ret);
+    /* A block of a wanted feed, or its orderly end. stage_at and stage_at_record make it or a record of it the one in
+     * hand. The tool may keep the item: it sets
+     * *item to NULL then, and frees it. */
+    int (*feed)(void *ctx, struct stage *s, size_t which, struct feed_item **item, struct err *e);
     /* Nothing to read for now: make visible what is held back. */
     int (*idle)(void *ctx, struct stage *s, struct err *e);
     /* Every input was completed: drain. */
@@ -61,11 +69,16 @@ struct stage_config {
     const char *standard_input;  /* what it is called in messages; NULL: "standard input" */
     struct text_in_config input; /* its format may be IN_DETECT: a file named *.leat holds blocks then */
     bool follow;                 /* files grow; text only */
+    struct feeds *feeds;         /* several inputs at once instead of the files one by one: opened, not started; the
+                                  * caller closes them. `files` are their names for the sandbox only */
+    bool feeds_begin_together;   /* nothing is taken before every feed has something: our start tells what came before
+                                  * all of them. Else it waits a second for that */
     bool trust_blocks;           /* leave JSON in blocks without the validated flag unchecked */
     bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
-    const char *state_dir;            /* a folder that the tool itself keeps files in; NULL: none */
+    const char *state_dir; /* a folder that the tool itself keeps files in; NULL: none */
+    const char *reread;    /* a file that the tool itself reads again, another by that name too; NULL: none */
     const struct output_config *more; /* streams beside it, which begin and end as it does; records go there by the
                                        * tool's hand */
     size_t more_count;
@@ -90,10 +103,13 @@ struct stage {
     bool started;     /* our own start was written */
     bool enough;      /* set by a callback: read no further; the run ends as if the input had ended here */
     bool failed;      /* set by a callback: its G_DATA ends the run and is not the fault of the record in hand */
+    int input_fd;     /* in idle(): what the loop is about to wait for, so that idle() may wait for it; -1: several */
     int64_t wake_ns;  /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
     uint64_t derived; /* offsets of derived records */
     /* the record that is being worked on */
+    size_t which; /* feed that it is from */
     const char *input_name;
+    uint64_t line;                   /* of text from a feed, else 0 */
     enum in_format format;           /* of the input */
     const struct block_header *like; /* its source */
     struct record_origin origin;
@@ -101,6 +117,7 @@ struct stage {
     bool checked;                    /* its JSON is known to be valid */
     const char *memory, *memory_end; /* where it lies, if known: all bytes of that may be read */
     char where[128];                 /* filled by stage_where */
+    json_t *history;                 /* merged, of all feeds; NULL without */
     struct crew *crew;
     const char *note; /* what look() found out of the block in hand; NULL: it did not look */
     size_t note_size;
@@ -136,6 +153,12 @@ int stage_bad(struct stage *s, const struct record *r, struct err *e) NODISCARD;
 /* The policy itself, for something else that is bad, such as a result, and has a name. `e` says what is wrong; it is
  * kept or counted, or ends the run. */
 int stage_refuse(struct stage *s, const struct record *r, const char *what, const char *where, struct err *e) NODISCARD;
+
+/* The block of a feed is the one in hand, and then record `index` of it, from 0. */
+void stage_at(struct stage *s, size_t which, const struct feed_item *item);
+static inline void stage_at_record(struct stage *s, const struct feed_item *item, uint32_t index) {
+    s->line = item->lines ? item->line + item->lines[index] : 0;
+}
 
 /* How many bytes behind the value of this record may be read; 0 for one that was made elsewhere. */
 static inline size_t stage_slack(const struct stage *s, const struct record *r) {

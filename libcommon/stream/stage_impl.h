@@ -8,6 +8,10 @@
 /* All files at once, as they grow; ends by a signal. */
 int stage_run_follow(struct stage *s, struct err *e) NODISCARD;
 
+/* All feeds of the configuration, until each has ended. */
+int stage_run_feeds(struct stage *s, struct err *e) NODISCARD;
+
+void stage_tick(struct stage *s);
 int stage_idle(struct stage *s, struct err *e) NODISCARD;
 int stage_text_record(struct stage *s, struct text_in *text, const char *name, int grade, struct record *r,
                       struct err *e) NODISCARD;

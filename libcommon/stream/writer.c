@@ -15,13 +15,18 @@ void writer_release(struct writer *w) {
     if (w) buf_release(&w->out);
 }
 
+int writer_bytes(struct writer *w, const void *p, size_t n, struct err *e) {
+    int g = w->take ? w->take(w->take_ctx, p, n, e) : file_write_all(w->fd, p, n, w->name, e);
+    w->broken |= g < 0;
+    if (g == 0) w->written += n;
+    return g;
+}
+
 static int write_out(struct writer *w, size_t n, struct err *e) {
     if (w->broken) return err_set(e, G_IO, "'%s' was cut off by an error before", w->name);
-    int g = file_write_all(w->fd, w->out.data, n, w->name, e);
-    w->broken = g < 0;
+    int g = writer_bytes(w, w->out.data, n, e);
     if (g < 0) return g;
     buf_consume(&w->out, n);
-    w->written += n;
     w->open_at -= w->open ? n : 0;
     return 0;
 }
@@ -150,11 +155,7 @@ int writer_block(struct writer *w, const uint8_t *header, const char *stored, co
     bool direct = (const char *)header + BLOCK_HEADER_SIZE == stored && size >= BLOCK_TARGET_BYTES / 2;
     if (g == 0 && direct) {
         g = writer_flush(w, e);
-        if (g == 0) {
-            g = file_write_all(w->fd, header, size, w->name, e);
-            w->broken = g < 0;
-        }
-        if (g == 0) w->written += size;
+        if (g == 0) g = writer_bytes(w, header, size, e);
     } else if (g == 0) {
         g = buf_append(&w->out, header, BLOCK_HEADER_SIZE) < 0 || buf_append(&w->out, stored, h->stored_size) < 0
                 ? err_nomem(e)

@@ -21,6 +21,9 @@ struct writer {
     bool broken;           /* a write failed, perhaps part of the way: nothing that follows would be understood */
     uint64_t written;      /* bytes that the system has taken */
     uint64_t records, bytes, blocks; /* totals handed to this writer; bytes counts bodies of data blocks */
+    /* Somebody else takes the bytes, whole blocks at a time, and the descriptor is not written to. NULL: nobody. */
+    int (*take)(void *ctx, const void *p, size_t n, struct err *e);
+    void *take_ctx;
 };
 
 void writer_init(struct writer *w, int fd, const char *name, bool crc);
@@ -57,6 +60,9 @@ int writer_control(struct writer *w, uint64_t topic_id, uint32_t partition, cons
 
 /* Close the open block, if any: it will not grow any more. */
 void writer_close_block(struct writer *w);
+
+/* Bytes that are no block, past the buffer: for text. */
+int writer_bytes(struct writer *w, const void *p, size_t n, struct err *e) NODISCARD;
 
 /* Hand everything to the system. G_PIPE when the reader went away. */
 int writer_flush(struct writer *w, struct err *e) NODISCARD;

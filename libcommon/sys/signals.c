@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <unistd.h>
 
-static volatile sig_atomic_t stop_signal;
+static _Atomic int stop_signal; /* lock-free: a handler may set it, and threads read it */
 
 static void on_signal(int number) {
     stop_signal = number;

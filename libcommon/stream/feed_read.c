@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The thread of a feed: opens its input, reads blocks or text, and makes items of them. See feed.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "stream/feed_impl.h"
+#include "stream/reader.h"
+#include "sys/sys.h"
+#include "json/validate.h"
+
+/* Text records that are not in the queue yet. */
+struct gathered {
+    struct buf body, lines;
+    struct block_header h;
+    uint64_t line; /* of the first */
+};
+
+struct reading {
+    struct feed *f;
+    struct inbuf in;
+    enum in_format format;
+    struct text_in *text;
+    struct gathered gathered;
+    uint64_t records;           /* of text, good or bad */
+    struct json_validator json; /* for blocks that do not say that theirs is valid */
+};
+
+static int put(struct reading *r, struct feed_item *item, struct err *e) {
+    if (!item) return err_nomem(e);
+    item->format = r->format;
+    return feed_put(r->f, item, e);
+}
+
+/* ---- text ---- */
+
+static void gather_nothing(struct gathered *g) {
+    buf_clear(&g->body);
+    buf_clear(&g->lines);
+    g->h =
+        (struct block_header){.kind = BLOCK_DATA, .flags = BLOCK_JSON_VALID, .min_time = NO_TIME, .max_time = NO_TIME};
+}
+
+static int put_gathered(struct reading *r, struct err *e) {
+    struct gathered *g = &r->gathered;
+    if (g->h.records == 0) return 0;
+    struct feed_item *item = feed_item_new(FEED_BLOCK, g->body.len, g->h.records, false);
+    if (!item) return err_nomem(e);
+    g->h.raw_size = g->h.stored_size = (uint32_t)g->body.len;
+    item->h = g->h;
+    item->text = item->checked = true;
+    item->line = g->line;
+    memcpy(item->body, g->body.data, g->body.len);
+    memcpy((char *)(uintptr_t)item->lines, g->lines.data, g->lines.len);
+    gather_nothing(g);
+    return put(r, item, e);
+}
+
+static int put_bad(struct reading *r, const struct err *why, struct err *e) {
+    size_t n;
+    const char *raw = text_in_raw(r->text, &n);
+    struct feed_item *item = feed_item_new(FEED_BAD, n, 0, true);
+    if (!item) return err_nomem(e);
+    item->text = true;
+    item->line = text_in_line(r->text);
+    *item->why = *why;
+    if (n) memcpy(item->body, raw, n);
+    int g = put_gathered(r, e); /* what came before it */
+    if (g == 0) return put(r, item, e);
+    feed_item_free(item);
+    return g;
+}
+
+static void widen(struct block_header *h, int64_t time) {
+    if (time == NO_TIME) return;
+    if (h->min_time == NO_TIME || time < h->min_time) h->min_time = time;
+    if (h->max_time == NO_TIME || time > h->max_time) h->max_time = time;
+}
+
+static int gather(struct reading *r, const struct record *record, struct err *e) {
+    struct gathered *g = &r->gathered;
+    size_t size = record_size(record);
+    uint64_t line = text_in_line(r->text);
+    bool far = g->h.records && line - g->line > UINT32_MAX;
+    if (far || (g->body.len && g->body.len + size > BLOCK_TARGET_BYTES)) {
+        int put = put_gathered(r, e);
+        if (put < 0) return put;
+    }
+    if (g->h.records == 0) {
+        g->h.base_offset = record->offset;
+        g->line = line;
+    }
+    uint32_t delta = (uint32_t)(line - g->line);
+    if (buf_reserve(&g->body, size) < 0 || buf_append(&g->lines, &delta, sizeof delta) < 0) return err_nomem(e);
+    record_encode(record, (uint32_t)(record->offset - g->h.base_offset), g->body.data + g->body.len);
+    g->body.len += size;
+    g->h.records++;
+    widen(&g->h, record->time);
+    return 0;
+}
+
+static int take_text(struct reading *r, struct record *record, struct err *e) {
+    const struct feeds_config *c = &r->f->all->config;
+    const char *end = record->value + record->value_size, *limit = r->in.data + r->in.cap;
+    size_t slack = record->value >= r->in.data && end <= limit ? (size_t)(limit - end) : 0;
+    record->offset = r->records;
+    int g = c->record ? c->record(c->ctx, r->f->index, r->format, record, slack, e) : 0;
+    return g < 0 ? g : gather(r, record, e);
+}
+
+static int read_text(struct reading *r, struct err *e) {
+    struct text_in_config config = r->f->all->config.input;
+    struct record record = {0};
+    config.format = r->format;
+    int g = text_in_open(&r->text, &r->in, &config, e);
+    if (g == 0) gather_nothing(&r->gathered);
+    while (g == 0) {
+        g = text_in_next(r->text, &record, e);
+        if (g == 0) g = take_text(r, &record, e);
+        if (g == G_DATA) {
+            const struct err why = *e;
+            g = put_bad(r, &why, e);
+        }
+        r->records++;
+    }
+    struct err late;
+    int last = r->text ? put_gathered(r, &late) : 0; /* what came before a fault counts */
+    if (g < 0 || last == 0) return g;
+    *e = late;
+    return last;
+}
+
+/* ---- blocks ---- */
+
+static bool is_valid(struct reading *r, const struct feed_item *item) {
+    struct record_walk w;
+    struct record record;
+    struct json_fault fault;
+    if ((item->h.flags & BLOCK_JSON_VALID) || r->f->all->config.trust_blocks) return true;
+    record_walk_init(&w, &item->h, item->body, SIZE_MAX);
+    while (record_next_checked(&w, &record))
+        if (record.value_type == VALUE_JSON && json_validate(&r->json, record.value, record.value_size, &fault) != 0)
+            return false;
+    return true;
+}
+
+static int put_block(struct reading *r, const struct block *b, struct err *e) {
+    bool data = b->h.kind == BLOCK_DATA;
+    size_t size = data ? b->h.raw_size : b->h.stored_size;
+    struct feed_item *item = feed_item_new(data ? FEED_BLOCK : FEED_CONTROL, size, 0, false);
+    if (!item) return err_nomem(e);
+    item->h = b->h;
+    item->h.codec = CODEC_NONE;
+    item->h.stored_size = (uint32_t)size;
+    item->h.flags &= (uint8_t)~BLOCK_HAS_CRC;
+    item->h.crc32c = 0;
+    memcpy(item->body, b->body, size);
+    item->checked = !data || is_valid(r, item);
+    return put(r, item, e);
+}
+
+static int heed_end(const struct reading *r, const struct control *c, struct err *e) {
+    if (c->status == 0) return 0;
+    return err_set(e, G_UPSTREAM, "'%s': upstream failed with status %d%s%s", r->f->name, c->status,
+                   c->error ? ": " : "", c->error ? c->error : "");
+}
+
+static int take_block(struct reading *r, const struct block *b, struct err *e) {
+    if (b->h.kind == BLOCK_DATA) return put_block(r, b, e);
+    switch (b->control.type) {
+    case CONTROL_END: return heed_end(r, &b->control, e);
+    case CONTROL_SEGMENT: return 0;
+    default: return put_block(r, b, e);
+    }
+}
+
+static int read_blocks(struct reading *r, struct err *e) {
+    const struct feeds_config *c = &r->f->all->config;
+    struct json_limits limits = {.max_depth = c->input.json_depth};
+    struct reader reader;
+    struct block block = {0};
+    if (json_validator_init(&r->json, &limits) < 0) return err_nomem(e);
+    reader_init(&reader, &r->in, c->input.record_limit);
+    int g = 0;
+    while (g == 0) {
+        g = reader_next(&reader, &block, e);
+        if (g == 0) g = take_block(r, &block, e);
+    }
+    reader_release(&reader, &block);
+    json_validator_release(&r->json);
+    return g;
+}
+
+/* ---- the input ---- */
+
+/* The queue gets what there is before the thread waits; and it waits for the end of all feeds, too. */
+static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
+    struct reading *r = ctx;
+    struct pollfd p[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = r->f->all->wake, .events = POLLIN}};
+    int g = put_gathered(r, e);
+    while (g == 0 && sys.poll(p, 2, -1) < 0)
+        if (errno != EINTR && errno != EAGAIN) g = err_sys(e, errno, "cannot wait for '%s'", in->name);
+    if (g == 0 && p[1].revents) g = err_set(e, G_STOPPED, "stopped while reading '%s'", in->name);
+    return g;
+}
+
+static bool is_named_blocks(const char *name) {
+    size_t n = strlen(name);
+    return n > 5 && strcmp(name + n - 5, ".leat") == 0;
+}
+
+/* The format that was asked for, or what the name or the first bytes look like; a topic has blocks. */
+static int find_format(struct reading *r, struct err *e) {
+    r->format = r->f->all->config.input.format;
+    if (r->f->topic || (r->format == IN_DETECT && is_named_blocks(r->in.name))) r->format = IN_BLOCKS;
+    while (r->format == IN_DETECT) {
+        r->format = input_detect(inbuf_here(&r->in), inbuf_left(&r->in), r->in.eof);
+        if (r->format != IN_DETECT) break;
+        if (r->in.eof) { /* empty: any format says that this is a clean end */
+            r->format = IN_LINES;
+            break;
+        }
+        int g = inbuf_more(&r->in, e);
+        if (g < 0) return g;
+    }
+    return 0;
+}
+
+/* "/dev/fd/N", as a shell calls a pipe that it has opened for us: opened anew, one whose writer is gone already would
+ * look like one whose writer has not come yet. -1: another name. */
+static int given_descriptor(const char *name) {
+    static const char folder[] = "/dev/fd/";
+    size_t n = sizeof folder - 1, digits = strspn(name + (strncmp(name, folder, n) == 0 ? n : 0), "0123456789");
+    if (strncmp(name, folder, n) != 0 || digits == 0 || digits > 6 || name[n + digits]) return -1;
+    return (int)strtol(name + n, NULL, 10);
+}
+
+/* A FIFO that has no writer yet is open all the same, so that who writes another one first is not kept from it. */
+static int open_input(struct feed *f, struct err *e) {
+    if (f->topic) return 0;
+    if (strcmp(f->operand, "-") == 0) {
+        f->fd = STDIN_FILENO;
+        return 0;
+    }
+    int given = given_descriptor(f->operand);
+    f->fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3)
+                       : sys.openat(AT_FDCWD, f->operand, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+    return f->fd < 0 ? err_sys(e, errno, "cannot open '%s'", f->operand) : 0;
+}
+
+static int read_input(struct reading *r, struct err *e) {
+    struct feed *f = r->f;
+    int g = open_input(f, e);
+    if (g < 0) return g;
+    g = inbuf_init(&r->in, f->fd, f->name, e);
+    r->in.before_wait = wait_input;
+    r->in.before_wait_ctx = r;
+    if (g == 0) g = find_format(r, e);
+    if (g == 0) g = r->format == IN_BLOCKS ? read_blocks(r, e) : read_text(r, e);
+    text_in_free(r->text);
+    inbuf_release(&r->in);
+    buf_release(&r->gathered.body);
+    buf_release(&r->gathered.lines);
+    if (f->fd != STDIN_FILENO) sys.close(f->fd);
+    f->fd = -1;
+    return g;
+}
+
+/* A topic is complete only with an end block: without one, what leat-consume has to say counts. */
+static int settle(struct feed *f, int g, struct err *e) {
+    if (!f->topic || g == G_END || (g < 0 && g != G_TRUNCATED)) return g;
+    struct err why;
+    int child = feed_topic_finish(f, &why);
+    if (child < 0) {
+        *e = why;
+        return child;
+    }
+    return g < 0 ? g : err_set(e, G_TRUNCATED, "'%s' ends without an end block", f->name);
+}
+
+void *feed_read_thread(void *arg) {
+    struct feed *f = arg;
+    struct feeds *all = f->all;
+    struct reading r = {.f = f};
+    struct err why = {0};
+    int g = settle(f, read_input(&r, &why), &why);
+    pthread_mutex_lock(&all->lock);
+    f->ended = true;
+    f->end_grade = g;
+    f->end_why = why;
+    feed_tell_main(f);
+    pthread_mutex_unlock(&all->lock);
+    return NULL;
+}
