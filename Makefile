@@ -25,6 +25,7 @@ WORKLOADS ?=
 # Libraries that one tool alone needs, beside the common ones: LIBS_<tool> = -l…
 # Those that not every tool uses go in as archives where there are any: a shared library costs each start 50 us.
 archive = $(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
+LIBS_join = $(call archive,sqlite3)
 LDLIBS := $(call archive,zstd) -ljansson $(call archive,pcre2-8) -lm
 
 CFLAGS ?= -O2 -g

@@ -17,7 +17,7 @@ _leat_offer() {
     return 0
 }
 
-_leat_tools='produce consume topic group filter map window show gen help'
+_leat_tools='produce consume topic group filter map window join merge tee show gen help'
 
 # The commands of a tool.
 _leat_commands() {
@@ -39,9 +39,12 @@ _leat_options() {
     group/describe) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/reset) echo '--topic -p --partition --to --shift --execute -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/delete) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    join) echo '--table --on --on-table --many --reload --max-state --left --anti --unmatched --as --prefix --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     map) echo '-k --key -H --header --keep --flatten --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    merge) echo '--out-of-order --idle-timeout --any -e --exit --max-state --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    tee) echo '--no-stdout --slow --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     topic) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/create) echo '-p --partitions --set --if-not-exists -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/list) echo '--names -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
@@ -133,6 +136,29 @@ _leat_value() {
     group/delete:--output) echo 'file' ;;
     group/delete:--color) echo 'choice:auto always never' ;;
     group/delete:-d|group/delete:--dir) echo 'dir' ;;
+    join:--table) echo 'file' ;;
+    join:--on) echo 'any' ;;
+    join:--on-table) echo 'any' ;;
+    join:--reload) echo 'any' ;;
+    join:--max-state) echo 'any' ;;
+    join:--unmatched) echo 'file' ;;
+    join:--as) echo 'any' ;;
+    join:--prefix) echo 'any' ;;
+    join:--engine) echo 'choice:auto native jq' ;;
+    join:-i|join:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    join:--value) echo 'choice:json bytes text' ;;
+    join:--time) echo 'any' ;;
+    join:--time-format) echo 'any' ;;
+    join:--tz) echo 'any' ;;
+    join:--max-record) echo 'any' ;;
+    join:-O|join:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    join:-f|join:--format) echo 'any' ;;
+    join:--output) echo 'file' ;;
+    join:--color) echo 'choice:auto always never' ;;
+    join:--on-error) echo 'choice:stop skip' ;;
+    join:--dead-letter) echo 'topic' ;;
+    join:-d|join:--dir) echo 'dir' ;;
+    join:--stats) echo '?choice:text json' ;;
     map:-k|map:--key) echo 'any' ;;
     map:-H|map:--header) echo 'any' ;;
     map:--flatten) echo '?any' ;;
@@ -151,6 +177,24 @@ _leat_value() {
     map:--dead-letter) echo 'topic' ;;
     map:-d|map:--dir) echo 'dir' ;;
     map:--stats) echo '?choice:text json' ;;
+    merge:--out-of-order) echo 'any' ;;
+    merge:--idle-timeout) echo 'any' ;;
+    merge:--max-state) echo 'any' ;;
+    merge:--spill-limit) echo 'any' ;;
+    merge:-i|merge:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    merge:--value) echo 'choice:json bytes text' ;;
+    merge:--time) echo 'any' ;;
+    merge:--time-format) echo 'any' ;;
+    merge:--tz) echo 'any' ;;
+    merge:--max-record) echo 'any' ;;
+    merge:-O|merge:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    merge:-f|merge:--format) echo 'any' ;;
+    merge:--output) echo 'file' ;;
+    merge:--color) echo 'choice:auto always never' ;;
+    merge:--on-error) echo 'choice:stop skip' ;;
+    merge:--dead-letter) echo 'topic' ;;
+    merge:-d|merge:--dir) echo 'dir' ;;
+    merge:--stats) echo '?choice:text json' ;;
     produce:-k|produce:--key) echo 'any' ;;
     produce:-K|produce:--key-delimiter) echo 'any' ;;
     produce:-H|produce:--header) echo 'any' ;;
@@ -186,6 +230,22 @@ _leat_value() {
     show:--dead-letter) echo 'topic' ;;
     show:-d|show:--dir) echo 'dir' ;;
     show:--stats) echo '?choice:text json' ;;
+    tee:--slow) echo 'choice:block spill drop' ;;
+    tee:--spill-limit) echo 'any' ;;
+    tee:-i|tee:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    tee:--value) echo 'choice:json bytes text' ;;
+    tee:--time) echo 'any' ;;
+    tee:--time-format) echo 'any' ;;
+    tee:--tz) echo 'any' ;;
+    tee:--max-record) echo 'any' ;;
+    tee:-O|tee:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    tee:-f|tee:--format) echo 'any' ;;
+    tee:--output) echo 'file' ;;
+    tee:--color) echo 'choice:auto always never' ;;
+    tee:--on-error) echo 'choice:stop skip' ;;
+    tee:--dead-letter) echo 'topic' ;;
+    tee:-d|tee:--dir) echo 'dir' ;;
+    tee:--stats) echo '?choice:text json' ;;
     topic:-d|topic:--dir) echo 'dir' ;;
     topic/create:-p|topic/create:--partitions) echo 'any' ;;
     topic/create:--set) echo 'any' ;;
@@ -252,9 +312,12 @@ _leat_operands() {
     group/describe) echo 'group' ;;
     group/reset) echo 'group' ;;
     group/delete) echo 'group' ;;
+    join) echo 'file' ;;
     map) echo 'expression file' ;;
+    merge) echo 'file' ;;
     produce) echo 'topic file' ;;
     show) echo 'file' ;;
+    tee) echo 'file' ;;
     topic/create) echo 'topic' ;;
     topic/list) echo 'topic' ;;
     topic/describe) echo 'topic' ;;

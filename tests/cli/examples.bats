@@ -5,6 +5,7 @@
 #
 # What examples may count on:
 #   clicks.json clicks.csv clicks.leat access.log   50 clicks as JSON lines, CSV and blocks; 20 plain lines
+#   shop.db       an SQLite database with the table users (user, name)
 #   the topic clicks, two partitions, keyed by .user, with .ts as time; empty, a topic without records
 #   the group report, which has read some of clicks
 
@@ -19,6 +20,10 @@ prepare() {
     leat gen clicks -c 50 >clicks.leat
     printf '%s\n' user,page,ms u1,home,12 u2,cart,30 u3,home,7 >clicks.csv
     seq -f '127.0.0.1 GET /page/%g' 20 >access.log
+    python3 -c 'import sqlite3
+with sqlite3.connect("shop.db") as db:
+    db.execute("CREATE TABLE users (user TEXT, name TEXT)")
+    db.execute("INSERT INTO users VALUES (?, ?)", ("u1", "Ann"))'
     leat produce clicks --partitions 2 --key .user --time .ts clicks.json
     leat produce empty </dev/null
     leat consume clicks -G report -c 10 -e >/dev/null

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parts of `leat join`, the lookup form: where the table comes from (source.c, from_topic.c, from_sqlite.c), its
+ * rows by key (lookup.c), loading it and doing so again (load.c, reload.c), objects merged as text (merge.c), keys
+ * (key.c), and the stream's records with their partners (emit.c).
+ */
+#ifndef LEAT_CMD_JOIN_H
+#define LEAT_CMD_JOIN_H
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#include "expr/heap.h"
+#include "expr/record_field.h"
+#include "log/topic.h"
+#include "state/table.h"
+#include "stream/stage.h"
+#include "json/members.h"
+
+/* ---- lookup.c: rows by key ---- */
+
+/* What of a row is kept, and how: the options say. */
+struct row_shape {
+    bool many;          /* all rows of a key, else the last one */
+    bool keys_only;     /* --anti: no row at all */
+    const char *nested; /* --as NAME: whole rows of any type; else objects, member by member */
+    const char *prefix; /* of the members' names; NULL: none */
+};
+
+struct row_member {
+    uint32_t name_size; /* between the quotes, in canonical spelling: its text begins behind one quote */
+    uint32_t size;      /* of "name":value */
+};
+
+/* One row: the members, then their texts without anything between them, or the text of the whole row (no members). */
+struct row {
+    struct row *next; /* of the same key, in table order */
+    uint32_t size;    /* of the text */
+    uint32_t members;
+    uint64_t names; /* a bit for each name, by name_bit: what is not in it is no name of this row */
+    struct row_member member[];
+};
+static inline const char *row_text(const struct row *r) {
+    return (const char *)&r->member[r->members];
+}
+static inline uint64_t name_bit(const char *name, size_t n) {
+    unsigned mixed = n ? (unsigned char)name[0] + 7u * (unsigned char)name[n - 1] + (unsigned)n * 13u : 0;
+    return UINT64_C(1) << (mixed & 63);
+}
+
+/* The value of a key's entry; `last` is there when there can be many. */
+struct row_list {
+    struct row *first, *last;
+};
+
+/* One state of the table. It does not change any more once records are looked up in it. */
+struct lookup {
+    struct arena arena;
+    struct table table;
+    const struct table_key *hash_key;
+    uint64_t rows, without_key;
+    unsigned kinds;       /* of its keys: bits 1 << value_kind */
+    uint64_t generation;  /* from 1 */
+    unsigned users;       /* threads that look something up in it */
+    struct lookup *older; /* replaced, but perhaps still in use */
+};
+
+struct lookup *lookup_new(const struct row_shape *shape, struct state_budget *budget, const struct table_key *hash_key,
+                          struct err *e);
+void lookup_free(struct lookup *l); /* takes NULL */
+
+/* A row, as struct row without `next`, is copied into the arena. G_NOMEM: budget_error has the words. */
+int lookup_put(struct lookup *l, const struct row_shape *shape, const char *key, size_t n, unsigned kind,
+               const struct row *row) NODISCARD;
+void lookup_delete(struct lookup *l, const char *key, size_t n);
+/* The entry of a key, or NULL. */
+static inline const struct row_list *lookup_find(const struct lookup *l, uint64_t hash, const char *key, size_t n) {
+    struct entry *x = table_find(&l->table, hash, key, n);
+    return x ? entry_value(x) : NULL;
+}
+
+/* ---- merge.c: objects as text ---- */
+
+/* Scratch memory, of one thread. */
+struct merger {
+    struct buf name, spelled; /* of a member whose name has escapes */
+    struct buf used;          /* bool: the stream's record has this member of the row itself */
+};
+void merger_release(struct merger *m);
+
+/* The row of this JSON value by the shape, put together in `out` (cleared first). G_DATA: it is no object. */
+int row_build(struct merger *m, const struct row_shape *shape, const char *text, size_t n, struct buf *out,
+              struct err *e) NODISCARD;
+
+/* Append the object [text, text + n) with the row in it: nested, or with those of the row's members that it has not
+ * itself. Nothing else of the text changes. G_DATA: it is no object. */
+int row_merge(struct merger *m, const struct row_shape *shape, const char *text, size_t n, const struct row *row,
+              struct buf *out, struct err *e) NODISCARD;
+
+/* ---- source.c: where a table comes from ---- */
+
+enum source_kind { SOURCE_FILE, SOURCE_TOPIC, SOURCE_SQLITE };
+struct source {
+    enum source_kind kind;
+    const char *name;  /* as it was given; the topic */
+    char *file;        /* owned; files of both kinds */
+    const char *table; /* of SQLite */
+    const struct log *log;
+};
+int source_init(struct source *s, const char *name, struct err *e) NODISCARD;
+void source_release(struct source *s);
+
+/* Can it be read a second time? Not what comes out of a pipe. */
+int source_again(const struct source *s, struct err *e) NODISCARD;
+
+/* What tells whether it changed. All zero: it is not there. */
+struct source_stamp {
+    uint64_t v[8];
+};
+void source_stamp(const struct source *s, struct source_stamp *ret);
+
+/* ---- load.c: from a source to a lookup ---- */
+
+struct loader {
+    const struct source *source;
+    const struct row_shape *shape;
+    const struct expr_set *set; /* with one program: the key */
+    const struct expr *key;
+    struct stage_config reading; /* of files, as the stage reads its own; skip_bad and dead_letter are for all kinds */
+    /* while it works */
+    struct lookup *to;
+    struct state_budget *budget;
+    struct expr_run *run;
+    struct merger merger;
+    struct buf key_text, row;
+};
+
+/* Read all of it. G_DATA: a bad row, with its place. */
+int loader_run(struct loader *l, struct lookup *to, struct state_budget *budget, struct err *e) NODISCARD;
+
+/* For those that read: the row that expr_begin (record_begin) was called for. G_DATA: it is a bad one. */
+int loader_row(struct loader *l, const struct record *r, struct err *e) NODISCARD;
+/* The policy for a bad one, whose place is `where`. */
+int loader_bad(struct loader *l, const struct record *r, const char *where, uint64_t *bad, struct err *e) NODISCARD;
+
+int load_topic(struct loader *l, struct err *e) NODISCARD;  /* from_topic.c */
+int load_sqlite(struct loader *l, struct err *e) NODISCARD; /* from_sqlite.c */
+void stamp_topic(const struct source *s, struct source_stamp *ret);
+
+/* ---- key.c: the key of a record or a row ---- */
+
+/* A key: 1 with its canonical text, in `scratch` from *ret_at on or, with *ret_at SIZE_MAX, at *ret, in [text, end)
+ * or for ever; 0: there is none, or it is null or has a null in it. */
+struct key_text {
+    const char *p;
+    size_t at, n;
+    unsigned kind; /* 1 << value_kind */
+};
+int key_find(struct expr_run *run, const struct expr *x, const struct record *r, struct buf *scratch,
+             struct key_text *ret, struct err *e) NODISCARD;
+
+#define PAIR_BATCH 32
+
+/* What a thread needs; apart from the others' in the processors' caches. */
+struct pairer {
+    _Alignas(128) struct expr_run *run;
+    struct merger merger;
+    struct buf keys; /* texts of those keys that lie nowhere else */
+    struct buf text; /* in turn: the results of one record, one behind the other */
+    struct buf ends; /* size_t: where each of them ends */
+    unsigned kinds;  /* of the stream's keys */
+    bool matched;    /* there was a partner */
+};
+
+struct join {
+    struct row_shape shape;
+    bool left, anti;
+    const struct expr_set *set; /* of the stream's records */
+    struct expr *on;
+    struct time_field time;
+    size_t record_limit;
+    struct sink *unmatched;
+    struct state_budget budget;
+    struct table_key hash_key;
+    struct loader loader;
+    struct pairer pairers[CREW_THREADS_MAX]; /* the first is the stage's */
+    pthread_mutex_t lock;                    /* of `now` and of users */
+    struct lookup *now;
+    /* reload.c */
+    int64_t reload_ns; /* 0: only when it is asked for */
+    int64_t next_look_ns;
+    struct source_stamp stamp; /* of what was loaded or refused last */
+    uint64_t records_out, bytes_out;
+};
+
+/* ---- reload.c ---- */
+
+void reload_init(void); /* SIGHUP asks for it from now on */
+int reload_first(struct join *j, struct err *e) NODISCARD;
+/* Between two records: load the table again if that is due. Only a stop or a bug is an error; all else is told, and the
+ * old table stays. */
+int reload_poll(struct join *j, struct err *e) NODISCARD;
+void reload_release(struct join *j);
+
+/* For threads that look ahead. */
+struct lookup *lookup_hold(struct join *j);
+void lookup_drop(struct join *j, struct lookup *l);
+
+/* ---- emit.c: callbacks of the stage ---- */
+
+int join_look(void *ctx, unsigned thread, const struct block_origin *from, const char *body,
+              struct buf *note) NODISCARD;
+int join_block(void *ctx, struct stage *s, const struct block *b, struct err *e) NODISCARD;
+int join_record(void *ctx, struct stage *s, const struct record *in, struct err *e) NODISCARD;
+int join_idle(void *ctx, struct stage *s, struct err *e) NODISCARD;
+
+#endif

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * leat merge: several streams into one in the order of event time. Here is what it is asked for; order.c has the order,
+ * feeds and the stage read.
+ */
+#include "merge.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "cli/diag.h"
+#include "cli/exit.h"
+#include "cli/letters.h"
+#include "cli/stage_options.h"
+#include "sys/memory.h"
+#include "sys/signals.h"
+
+struct options {
+    bool any, bounded;
+    int64_t out_of_order_ns;
+    const char *idle_timeout;
+    uint64_t max_state_bytes, spill_limit_bytes;
+    struct input_options input;
+    struct output_options output;
+    struct error_options errors;
+    struct log_options log;
+    struct stats_options stats;
+};
+
+static const struct option_spec option_table[] = {
+    {.name = "out-of-order",
+     .kind = OPTION_DURATION,
+     .arg = "D",
+     .help = "how far records of an input can be behind its latest one: they wait so long (default: what the stream "
+             "says, else 0)",
+     .section = "Order",
+     .offset = offsetof(struct options, out_of_order_ns)},
+    {.name = "idle-timeout",
+     .kind = OPTION_STRING,
+     .arg = "D",
+     .help = "an input without records for this long does not hold the others back (default: only when it says so)",
+     .offset = offsetof(struct options, idle_timeout)},
+    {.name = "any",
+     .kind = OPTION_FLAG,
+     .help = "no order: whatever comes first",
+     .offset = offsetof(struct options, any)},
+    {.letter = 'e',
+     .name = "exit",
+     .kind = OPTION_FLAG,
+     .help = "topics end where they end now; else they are followed",
+     .section = "Inputs",
+     .offset = offsetof(struct options, bounded)},
+    {.name = "max-state",
+     .kind = OPTION_SIZE,
+     .arg = "SIZE",
+     .help = "most memory for records that wait for their turn (default: half of what there is)",
+     .min = 65536,
+     .max = UINT64_MAX,
+     .offset = offsetof(struct options, max_state_bytes)},
+    {.name = "spill-limit",
+     .kind = OPTION_SIZE,
+     .arg = "SIZE",
+     .help = "most space in a temporary file for what comes while another input is waited for (default 10GiB)",
+     .min = 0,
+     .max = UINT64_MAX,
+     .offset = offsetof(struct options, spill_limit_bytes)},
+    OPTION_TABLE(input_options, offsetof(struct options, input)),
+    OPTION_TABLE(output_options, offsetof(struct options, output)),
+    OPTION_TABLE(error_options, offsetof(struct options, errors)),
+    OPTION_TABLE(log_options, offsetof(struct options, log)),
+    OPTION_TABLE(stats_options, offsetof(struct options, stats)),
+    OPTION_END,
+};
+
+static const struct tool_spec tool = {
+    .name = "merge",
+    .summary = "merge streams into one in the order of event time",
+    .operands = "INPUT...",
+    .complete = "file",
+    .operands_min = 1,
+    .operands_max = OPERANDS_ANY,
+    .options = option_table,
+    .description = "Reads files, FIFOs, topics and, as '-', standard input at the same time, and writes their records "
+                   "as one stream in the order of event time.",
+    .examples = "  leat merge clicks orders -e | leat window --tumble 1m '{n: count}'\n"
+                "  leat merge --time .t monday.json tuesday.json -j",
+};
+
+/* The time of a text record, in the thread of its feed. */
+static int set_time(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e) {
+    const struct merge *m = ctx;
+    if (!m->time.used) {
+        if (m->any || format == IN_ENVELOPE) return 0;
+        return err_set(
+            e, G_USAGE,
+            "text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope)");
+    }
+    const struct expr_input in = {.record = r, .slack = slack, .partition = -1};
+    expr_begin(m->run[feed], &in);
+    return time_field_get(&m->time, m->run[feed], &r->time, e);
+}
+
+static int prepare_times(struct merge *m, const struct options *o, struct expr_set *set, struct err *e) {
+    int g = time_field_init(&m->time, set, o->input.time, o->input.time_format, o->input.tz, e);
+    if (g == 0 && !(m->run = calloc(m->count, sizeof(struct expr_run *)))) g = err_nomem(e);
+    for (size_t i = 0; g == 0 && m->time.used && i < m->count; i++) g = expr_run_new(set, &m->run[i], e);
+    return g;
+}
+
+static int prepare_order(struct merge *m, const struct options *o, struct err *e) {
+    int g = 0;
+    m->any = o->any;
+    m->idle_timeout_ns = -1;
+    if (o->any && (o->idle_timeout || o->out_of_order_ns >= 0))
+        return err_set(e, G_USAGE, "--any has no order: %s means nothing there",
+                       o->idle_timeout ? "--idle-timeout" : "--out-of-order");
+    if (o->idle_timeout) g = duration_parse(o->idle_timeout, strlen(o->idle_timeout), 0, &m->idle_timeout_ns, e);
+    if (g < 0) return err_prefix(e, "--idle-timeout: ");
+    m->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
+    m->held.budget = &m->budget;
+    arena_init(&m->held.arena, &m->budget);
+    m->written = m->told = WATERMARK_NONE;
+    if (!(m->inputs = calloc(m->count, sizeof *m->inputs))) return err_nomem(e);
+    for (size_t i = 0; i < m->count; i++) {
+        m->inputs[i].mark = WATERMARK_NONE;
+        watermarks_init(&m->inputs[i].marks, o->out_of_order_ns, m->idle_timeout_ns);
+    }
+    return 0;
+}
+
+static int prepare(struct merge *m, const struct options *o, struct expr_set *set, struct stage_config *c,
+                   struct err *e) {
+    m->count = c->file_count;
+    int g = input_config(&o->input, &c->input, e);
+    if (g == 0) g = output_config(&o->output, &c->output, e);
+    if (g == 0) g = prepare_order(m, o, e);
+    if (g == 0) g = prepare_times(m, o, set, e);
+    error_config(&o->errors, c);
+    c->feeds_begin_together = !m->any && m->idle_timeout_ns < 0;
+    return g;
+}
+
+static void release(struct merge *m) {
+    for (size_t i = 0; m->run && i < m->count; i++) expr_run_free(m->run[i]);
+    free(m->run);
+    time_field_release(&m->time);
+    for (size_t i = 0; m->inputs && i < m->count; i++) {
+        feed_item_free(m->inputs[i].item);
+        place_drop(m->inputs[i].place);
+        watermarks_release(&m->inputs[i].marks);
+    }
+    free(m->inputs);
+    held_release(&m->held);
+}
+
+static int run_stage(struct merge *m, struct stage_config *c, const struct log *log, struct err *e) {
+    static const struct stage_ops in_order = {
+        .want = merge_want, .feed = merge_feed, .control = merge_control, .idle = merge_idle};
+    static const struct stage_ops as_they_come = {.want = any_want, .feed = any_feed, .control = any_control};
+    struct stage stage;
+    stage_sandbox(c, log->path);
+    int g = stage_run(&stage, c, m->any ? &as_they_come : &in_order, m, e);
+    if (m->violations > 3)
+        diag_warn("%" PRIu64 " records are earlier than what was written before them (--out-of-order waits for them)",
+                  m->violations);
+    uint64_t spilled = feeds_spilled(c->feeds);
+    if (spilled) diag_info("at most %" PRIu64 " bytes were in temporary files", spilled);
+    return g;
+}
+
+static int run(struct merge *m, const struct options *o, struct stage_config *c, struct err *e) {
+    struct log log = LOG_CLOSED;
+    const struct feeds_config feeds = {.names = c->files,
+                                       .count = c->file_count,
+                                       .input = c->input,
+                                       .bounded = o->bounded,
+                                       .log_dir = o->log.dir,
+                                       .force_fs = o->log.force_fs,
+                                       .spill_limit = o->spill_limit_bytes,
+                                       .record = set_time,
+                                       .ctx = m};
+    int g = letters_open(c, &log, &o->errors, &o->log, e);
+    if (g == 0) g = feeds_open(&c->feeds, &feeds, e);
+    if (g == 0) g = run_stage(m, c, &log, e);
+    feeds_close(c->feeds);
+    c->feeds = NULL;
+    return letters_close(c, &log, g, e);
+}
+
+int main(int argc, char **argv) {
+    struct options o = {.out_of_order_ns = -1, .spill_limit_bytes = SPILL_LIMIT_DEFAULT};
+    struct arguments args;
+    int code = option_begin(&tool, argc, argv, &o, &args);
+    if (code >= 0) return code;
+    struct progress progress = {0};
+    struct merge m = {0};
+    struct stage_config config = {0};
+    struct err e = {0};
+    signals_init(true);
+    stage_config_common(&config, tool.name, argc, argv, &args, &progress);
+    struct expr_set *set = expr_set_new(EXPR_AUTO);
+    int g = set ? prepare(&m, &o, set, &config, &e) : err_nomem(&e);
+    if (g == 0) {
+        progress.end_bytes = input_bytes(config.files, config.file_count);
+        progress_begin(&progress, &o.stats);
+        g = run(&m, &o, &config, &e);
+        progress.records_out = m.emitted;
+        progress.bytes_out = m.bytes;
+        progress.late = m.violations;
+        progress_end(&progress);
+    }
+    release(&m);
+    expr_set_free(set);
+    option_end(&tool, &o, &args);
+    return stage_exit(g, &e);
+}
