@@ -43,11 +43,10 @@ static void partial_clear(struct window *w, struct partial *p) {
 /* ---- results ---- */
 
 /* The window that is being filled, or was just now, ends where `seen` comes to a multiple of the slide. Its partials
- * are
- * [*ret_oldest, newest]; false: it has no record yet (--slide beyond --count). */
+ * are those from *ret_oldest to *ret_newest; false: it has no record yet (--slide beyond --count). */
 static bool window_parts(const struct window *w, const struct group *x, uint64_t *ret_oldest, uint64_t *ret_newest) {
     const struct counts *k = &w->counts;
-    uint64_t end = (x->seen + k->slide - 1) / k->slide * (k->slide / k->part), parts = ring_parts(w);
+    uint64_t end = (x->seen / k->slide + (x->seen % k->slide != 0)) * (k->slide / k->part), parts = ring_parts(w);
     *ret_oldest = end > parts ? end - parts : 0;
     *ret_newest = (x->seen - 1) / k->part;
     return *ret_oldest <= *ret_newest;

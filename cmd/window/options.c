@@ -173,7 +173,7 @@ static int apply_hop(const struct options *o, struct window *w, struct err *e) {
 }
 
 static int apply_cumulate(const struct options *o, struct window *w, struct err *e) {
-    if (!o->step_ns) return err_set(e, G_USAGE, "--cumulate needs --step, by which the windows grow");
+    if (o->step_ns < 0) return err_set(e, G_USAGE, "--cumulate needs --step, by which the windows grow");
     return spans_init(&w->spans, SPAN_CUMULATE, o->cumulate_ns, o->step_ns, o->offset_ns, e);
 }
 
@@ -214,7 +214,7 @@ static int check_words(const struct options *o, struct err *e) {
     if (kinds == 0) return err_set(e, G_USAGE, "say which windows: --tumble, --hop, --session, --count or --cumulate");
     if (kinds > 1) return err_set(e, G_USAGE, "there can be one kind of windows only");
     if (o->slide && !hop && !o->count) return err_set(e, G_USAGE, "--slide goes with --hop or --count");
-    if (o->step_ns && !cumulate) return err_set(e, G_USAGE, "--step goes with --cumulate");
+    if (o->step_ns >= 0 && !cumulate) return err_set(e, G_USAGE, "--step goes with --cumulate");
     if (o->max_ns >= 0 && !session) return err_set(e, G_USAGE, "--max goes with --session");
     if (o->offset_ns && (session || o->count))
         return err_set(e, G_USAGE, "--offset goes with --tumble, --hop or --cumulate");
@@ -246,7 +246,8 @@ int options_apply(const struct options *o, struct window *w, struct err *e) {
     }
     w->ahead_limit = INT64_MAX;
     w->grace_ns = o->grace_ns;
-    w->early_ns = o->early_ns;
+    if (g == 0 && o->early_ns == 0) return err_set(e, G_USAGE, "--early-every: 0 is no distance");
+    w->early_ns = o->early_ns > 0 ? o->early_ns : 0;
     w->changes = o->emit.at == 2;
     w->drain = o->drain;
     watermarks_init(&w->marks, o->out_of_order_ns, idle);
@@ -273,6 +274,7 @@ int options_identity(const struct options *o, const char *program, struct buf *o
     if (o->cumulate_ns >= 0)
         g = buf_printf(out, "--cumulate %" PRId64 "ns --step %" PRId64 "ns ", o->cumulate_ns, o->step_ns);
     if (g == 0 && o->offset_ns) g = buf_printf(out, "--offset %" PRId64 "ns ", o->offset_ns);
+    if (g == 0 && o->grace_ns) g = buf_printf(out, "--grace %" PRId64 "ns ", o->grace_ns);
     if (g == 0 && o->group) g = buf_printf(out, "-g %s ", o->group);
     if (g == 0) g = buf_printf(out, "%s%s", program, order.first ? "" : " (big-endian)");
     return g == 0 && buf_cstr(out) ? 0 : G_NOMEM;

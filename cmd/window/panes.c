@@ -51,22 +51,34 @@ static int make_pane(struct window *w, int64_t time, struct pane **ret) {
     return g;
 }
 
-/* The first window that has this pane and was not emitted yet; INT64_MAX: there is none. */
-static int64_t next_end(const struct window *w, const struct pane *p) {
-    int64_t fired = w->panes.fired;
-    if (p->first_end > fired) return p->first_end;
-    if (p->last_end <= fired) return INT64_MAX;
-    return spans_next_end(&w->spans, fired);
+/* The first window behind `end` that has this pane; INT64_MAX: there is none. */
+static int64_t end_behind(const struct window *w, const struct pane *p, int64_t end) {
+    if (p->first_end > end) return p->first_end;
+    return p->last_end > end ? spans_next_end(&w->spans, end) : INT64_MAX;
 }
 
-/* The first window at all that was not emitted yet. Panes are in order, so the first that has one has the first. */
-static int64_t first_open_end(const struct window *w) {
-    const struct panes *k = &w->panes;
-    for (size_t i = 0; i < k->panes.count; i++) {
-        int64_t end = next_end(w, k->panes.list[i]);
-        if (end != INT64_MAX) return end;
+static int64_t next_end(const struct window *w, const struct pane *p) {
+    return end_behind(w, p, w->panes.fired);
+}
+
+/* The first window behind `end` at all. Panes are in order, and so are their last windows: those that have none behind
+ * it are the first ones. */
+static int64_t any_end_behind(const struct window *w, int64_t end) {
+    const struct pane_list *k = &w->panes.panes;
+    size_t low = 0, high = k->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (k->list[middle]->last_end <= end)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return INT64_MAX;
+    return low < k->count ? end_behind(w, k->list[low], end) : INT64_MAX;
+}
+
+/* The first window that was not emitted yet. */
+static int64_t first_open_end(const struct window *w) {
+    return any_end_behind(w, w->panes.fired);
 }
 
 /* ---- results ---- */
@@ -288,16 +300,10 @@ static int clear_changed(struct panes *k) {
 }
 
 static int panes_early(struct window *w, struct stage *s, struct err *e) {
-    struct panes *k = &w->panes;
-    int64_t end = first_open_end(w);
     int g = 0;
-    if (end == INT64_MAX) return 0;
-    int64_t last = k->panes.list[k->panes.count - 1]->last_end;
-    for (; g == 0; end = spans_next_end(&w->spans, end)) {
+    for (int64_t end = first_open_end(w); g == 0 && end != INT64_MAX; end = any_end_behind(w, end))
         g = emit_window(w, s, end, EMIT_EARLY, ENTRY_CHANGED, e);
-        if (end >= last) break;
-    }
-    return g == 0 ? clear_changed(k) : g;
+    return g == 0 ? clear_changed(&w->panes) : g;
 }
 
 /* ---- snapshots: a pane is a space, the value of a group u8 changed (0 or 1), accumulators ---- */

@@ -32,7 +32,8 @@ static int load_meta(struct window *w, const json_t *meta, struct err *e) {
     if (json_is_true(json_object_get(meta, "drained")))
         return err_set(e, G_USAGE, "the state was drained: all windows are complete; to begin anew, remove it");
     w->panes.fired = fired;
-    w->early_at = early;
+    const json_t *every = json_object_get(meta, "early_every");
+    if (json_integer_value(every) == w->early_ns) w->early_at = early; /* else the first record finds where it is */
     return watermarks_load(&w->marks, marks, e);
 }
 
@@ -52,6 +53,7 @@ static json_t *make_meta(const struct window *w, int64_t checkpoint) {
     json_t *meta = json_object(), *marks = watermarks_save(&w->marks);
     int bad = !meta || !marks || json_object_set_new(meta, "fired", json_integer(w->panes.fired)) < 0 ||
               json_object_set_new(meta, "early", json_integer(w->early_at)) < 0 ||
+              json_object_set_new(meta, "early_every", json_integer(w->early_ns)) < 0 ||
               json_object_set_new(meta, "checkpoint", checkpoint < 0 ? json_null() : json_integer(checkpoint)) < 0 ||
               json_object_set_new(meta, "drained", json_boolean(w->marks.now == WATERMARK_END)) < 0 ||
               json_object_set(meta, "watermarks", marks) < 0;

@@ -13,8 +13,8 @@
 
 struct session {
     int64_t start, last; /* times of its first and its last record */
-    struct entry *of;    /* the group: a list of these by start */
-    struct session *next;
+    struct entry *of;    /* the group: a list of these, the latest first */
+    struct session *next, *before;
     int64_t wake; /* the watermark at which to look at it; never behind what there is to do */
     size_t at;    /* in the heap */
     bool fired;   /* a result of it, or of one that joined it, was emitted */
@@ -109,9 +109,19 @@ static size_t session_size(const struct window *w) {
 
 static void link_session(struct session *x) {
     struct session **at = list_of(x->of);
-    while (*at && (*at)->start < x->start) at = &(*at)->next;
+    x->before = NULL;
+    while (*at && (*at)->start > x->start) {
+        x->before = *at;
+        at = &(*at)->next;
+    }
     x->next = *at;
+    if (x->next) x->next->before = x;
     *at = x;
+}
+
+static void unlink_session(struct session *x) {
+    *(x->before ? &x->before->next : list_of(x->of)) = x->next;
+    if (x->next) x->next->before = x->before;
 }
 
 static int new_session(struct window *w, struct entry *of, int64_t start, int64_t last, struct session **ret) {
@@ -133,9 +143,7 @@ static int new_session(struct window *w, struct entry *of, int64_t start, int64_
 
 /* One that is not in the heap. */
 static void free_session(struct window *w, struct session *x) {
-    struct session **at = list_of(x->of);
-    while (*at != x) at = &(*at)->next;
-    *at = x->next;
+    unlink_session(x);
     values_clear(&w->program, x->value, &w->sessions.arena);
     arena_give(&w->sessions.arena, x, session_size(w));
 }
@@ -169,6 +177,7 @@ static bool meets(const struct window *w, const struct session *x, int64_t time)
 static int join_session(struct window *w, struct session *x, struct session *y) {
     int g = values_merge(&w->program, x->value, &w->sessions.arena, y->value);
     if (g < 0) return g;
+    if (y->start < x->start) x->start = y->start;
     if (y->last > x->last) x->last = y->last;
     x->fired |= y->fired;
     x->closed &= y->closed;
@@ -176,10 +185,15 @@ static int join_session(struct window *w, struct session *x, struct session *y) 
     return 0;
 }
 
+/* Is this session, and so all behind it in the list, over for a record at this time? */
+static bool is_before(const struct window *w, const struct session *x, int64_t time) {
+    return time_add(x->last, w->sessions.gap) < time;
+}
+
 /* The session that this record belongs to, its neighbours joined to it; a new one when there is none. */
 static int make_session(struct window *w, struct entry *of, int64_t time, struct session **ret) {
     struct session *found = NULL;
-    for (struct session *x = *list_of(of), *next; x; x = next) { /* by start: the first that meets stays the first */
+    for (struct session *x = *list_of(of), *next; x && !is_before(w, x, time); x = next) {
         next = x->next;
         if (!meets(w, x, time)) continue;
         int g = found ? join_session(w, found, x) : 0;
@@ -207,13 +221,14 @@ static bool is_late(const struct window *w, struct entry *of, int64_t time, stru
     int64_t mark = w->marks.now, end = time_add(time, w->sessions.gap);
     *ret = (struct span){time, end};
     if (w->pending.used || mark == WATERMARK_NONE || time_add(end, w->grace_ns) > mark) return false;
-    for (const struct session *x = of ? *list_of(of) : NULL; x; x = x->next)
+    for (const struct session *x = of ? *list_of(of) : NULL; x && !is_before(w, x, time); x = x->next)
         if (meets(w, x, time) && time_add(end_of(w, x), w->grace_ns) > mark) return false;
     return true;
 }
 
 /* A session whose result is out is corrected, or, if the record made it longer than that, open again. */
 static int emit_touched(struct window *w, struct stage *s, struct session *x, struct err *e) {
+    if (!x->closed && wake_of(w, x) < x->wake) requeue(w, x); /* it joined one that is closed */
     if (!x->closed) return w->changes ? emit_session(w, s, x, EMIT_CHANGE, e) : 0;
     if (end_of(w, x) < w->marks.now) return emit_session(w, s, x, EMIT_CORRECTION, e);
     x->closed = false;
@@ -344,7 +359,9 @@ enum { SPACE = 0, SESSION_HEAD = 17 }; /* i64 start, i64 last, u8: 1 fired, 2 cl
 
 static int save_group(struct window *w, struct snapshot *to, struct entry *of, struct buf *text, struct err *e) {
     buf_clear(text);
-    for (const struct session *x = *list_of(of); x; x = x->next) {
+    const struct session *x = *list_of(of);
+    while (x && x->next) x = x->next; /* the earliest first: then each is the first of the list when it is loaded */
+    for (; x; x = x->before) {
         char head[SESSION_HEAD];
         put_u64_le(head, (uint64_t)x->start);
         put_u64_le(head + 8, (uint64_t)x->last);

@@ -47,8 +47,9 @@ static int take_pending(struct window *w, struct stage *s, struct err *e) {
 static int emit_early(struct window *w, struct stage *s, struct err *e) {
     if (!w->early_ns || w->marks.now < w->early_at) return 0;
     bool first = w->early_at == INT64_MIN;
-    int64_t turns = w->marks.now / w->early_ns - (w->marks.now % w->early_ns < 0);
-    w->early_at = time_add(turns * w->early_ns, w->early_ns);
+    int64_t beyond = w->marks.now % w->early_ns;
+    if (beyond < 0) beyond += w->early_ns;
+    w->early_at = time_add(time_add(w->marks.now, -beyond), w->early_ns);
     return first || w->marks.now == WATERMARK_END ? 0 : w->kind->early(w, s, e);
 }
 
@@ -236,6 +237,7 @@ int window_block(void *ctx, struct stage *s, const struct block *b, struct err *
 
 int window_control(void *ctx, struct stage *s, const struct block *b, struct err *e) {
     struct window *w = ctx;
+    const json_t *checkpoint = json_object_get(b->control.json, "checkpoint");
     int g;
     switch (b->control.type) {
     case CONTROL_SOURCE:
@@ -243,7 +245,9 @@ int window_control(void *ctx, struct stage *s, const struct block *b, struct err
     case CONTROL_IDLE: g = watermarks_control(&w->marks, b, e); return g < 0 ? g : watermark_moved(w, s, e);
     case CONTROL_BARRIER:
         if (!w->state) return err_set(e, G_USAGE, "windows cannot go on after a restart without --state DIR");
-        g = resume_save(w, json_integer_value(json_object_get(b->control.json, "checkpoint")), e);
+        if (!json_is_integer(checkpoint) || json_integer_value(checkpoint) < 0)
+            return err_set(e, G_CORRUPT, "a barrier has no checkpoint number");
+        g = resume_save(w, json_integer_value(checkpoint), e);
         return g < 0 ? g : stage_pass(s, b, e);
     default: return stage_pass(s, b, e);
     }

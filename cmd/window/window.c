@@ -301,7 +301,13 @@ static int run(struct window *w, const struct options *o, struct stage_config *c
 }
 
 int main(int argc, char **argv) {
-    struct options o = {.out_of_order_ns = -1, .hop_ns = -1, .session_ns = -1, .cumulate_ns = -1, .max_ns = -1};
+    struct options o = {.out_of_order_ns = -1,
+                        .hop_ns = -1,
+                        .session_ns = -1,
+                        .cumulate_ns = -1,
+                        .max_ns = -1,
+                        .step_ns = -1,
+                        .early_ns = -1};
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;

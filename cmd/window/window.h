@@ -153,7 +153,8 @@ extern const struct kind_ops panes_ops, sessions_ops, counts_ops;
 /* panes.c */
 struct pane;
 struct pane_list {
-    struct pane **list; /* by start */
+    struct pane **base; /* room for `cap` of them */
+    struct pane **list; /* by start; the first that is still there */
     size_t count, cap;
 };
 enum { TIERS_MAX = 5 }; /* 8^5 panes are more than any window has */

@@ -457,7 +457,8 @@ in_three() {
     exits 0 leat window --tumble 1h --time .t --state hours --tz Europe/Berlin "$sum" -j six.json
     exits 0 leat window --tumble 1h --time .t --state hours --tz Asia/Tokyo "$sum" -j /dev/null
     # How long to wait and where results go may change.
-    brief --tumble 10s --state state --drain --out-of-order 5s --grace 1s "$sum" /dev/null
+    exits 2 leat window --tumble 10s --grace 1s --time .t --state state "$sum" -j six.json
+    brief --tumble 10s --state state --drain --out-of-order 5s "$sum" /dev/null
     equals "$output" '30..40 1 6'
 }
 
@@ -568,5 +569,36 @@ in_three() {
             leat window "${words[@]}" --state state --drain "$sum" "rest.$cut" >>got
             cmp got want || { echo "cut at $cut: ${words[*]}"; diff got want; return 1; }
         done
+    done
+}
+
+@test "--session --grace: one that was joined to a closed one is complete in its turn" {
+    run -0 leat window --session 10s --grace 100s --time .t -g .k -i json -j '{n: count}' <<'END'
+{"t":1000,"k":"a"}
+{"t":1015,"k":"a"}
+{"t":1020,"k":"b"}
+{"t":1008,"k":"a"}
+{"t":1040,"k":"b"}
+{"t":1060,"k":"b"}
+{"t":1100,"k":"b"}
+{"t":1130,"k":"b"}
+END
+    equals "$(jq -r '"\(.k) \(.window_end[14:19]) \(.n) \(.emit)"' <<<"$output")" "a 16:50 1 null
+a 17:05 3 correction
+b 17:10 1 null
+b 17:30 1 null
+b 17:50 1 null
+b 18:30 1 null
+b 19:00 1 null"
+}
+
+@test "--early-every passes over what has no records, and --slide may be as long as a number can be" {
+    run -0 timeout 10 leat window --tumble 1ms --early-every 1s --time .t --out-of-order 36500d --max-ahead none -i json -j \
+        '{n: count}' <<<$'{"t":1}\n{"t":3000000000}\n{"t":3100000000}'
+    equals "$(wc -l <<<"$output")" 6
+    local slide
+    for slide in 18446744073709551605 18446744073709551614 18446744073709551615; do
+        run -0 leat window --count 10 --slide "$slide" --time .t -i json -j '{n: count}' <<<$'{"t":1}\n{"t":2}\n{"t":3}'
+        equals "$output" ""
     done
 }
