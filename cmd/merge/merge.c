@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * leat merge: several streams into one in the order of event time. Here is what it is asked for; order.c has the order,
- * feeds and the stage read.
+ * leat merge: several streams into one in the order of event time. Feeds and the stage read, state/order.h has the
+ * order.
  */
 #include "merge.h"
 
@@ -107,25 +107,62 @@ static int prepare_times(struct merge *m, const struct options *o, struct expr_s
     return g;
 }
 
+/* ---- in order ---- */
+
+int merge_emit(struct merge *m, struct stage *s, const struct record *r, struct err *e) {
+    m->emitted++;
+    m->bytes += r->value_size;
+    return stage_emit(s, r, e);
+}
+
+static int take(void *ctx, struct stage *s, const struct record *r, struct err *e) {
+    return merge_emit(ctx, s, r, e);
+}
+
+/* It is earlier than what was written: whoever promised otherwise is named. */
+static int take_behind(void *ctx, struct stage *s, const struct record *r, struct err *e) {
+    struct merge *m = ctx;
+    if (++m->violations <= 3)
+        diag_warn("record '%s' is earlier than what was written before it", stage_where(s, r));
+    else if (m->violations == 4)
+        diag_warn("more records out of order are only counted");
+    return merge_emit(m, s, r, e);
+}
+
+static void merge_want(void *ctx, struct stage *s, struct feed_set *ret) {
+    (void)s;
+    order_want(&((struct merge *)ctx)->order, ret);
+}
+
+static int merge_feed(void *ctx, struct stage *s, size_t which, struct feed_item **item, struct err *e) {
+    return order_feed(&((struct merge *)ctx)->order, s, which, item, e);
+}
+
+static int merge_control(void *ctx, struct stage *s, const struct block *b, struct err *e) {
+    return order_control(&((struct merge *)ctx)->order, s, b, e);
+}
+
+static int merge_idle(void *ctx, struct stage *s, struct err *e) {
+    return order_idle(&((struct merge *)ctx)->order, s, e);
+}
+
+/* ---- options ---- */
+
 static int prepare_order(struct merge *m, const struct options *o, struct err *e) {
+    int64_t idle_ns = -1;
     int g = 0;
     m->any = o->any;
-    m->idle_timeout_ns = -1;
     if (o->any && (o->idle_timeout || o->out_of_order_ns >= 0))
         return err_set(e, G_USAGE, "--any has no order: %s means nothing there",
                        o->idle_timeout ? "--idle-timeout" : "--out-of-order");
-    if (o->idle_timeout) g = duration_parse(o->idle_timeout, strlen(o->idle_timeout), 0, &m->idle_timeout_ns, e);
+    if (o->idle_timeout) g = duration_parse(o->idle_timeout, strlen(o->idle_timeout), 0, &idle_ns, e);
     if (g < 0) return err_prefix(e, "--idle-timeout: ");
     m->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
-    m->held.budget = &m->budget;
-    arena_init(&m->held.arena, &m->budget);
-    m->written = m->told = WATERMARK_NONE;
-    if (!(m->inputs = calloc(m->count, sizeof *m->inputs))) return err_nomem(e);
-    for (size_t i = 0; i < m->count; i++) {
-        m->inputs[i].mark = WATERMARK_NONE;
-        watermarks_init(&m->inputs[i].marks, o->out_of_order_ns, m->idle_timeout_ns);
-    }
-    return 0;
+    g = order_init(&m->order, m->count, o->out_of_order_ns, idle_ns, &m->budget, e);
+    m->order.take = take;
+    m->order.behind = take_behind;
+    m->order.ctx = m;
+    return g;
 }
 
 static int prepare(struct merge *m, const struct options *o, struct expr_set *set, struct stage_config *c,
@@ -136,7 +173,7 @@ static int prepare(struct merge *m, const struct options *o, struct expr_set *se
     if (g == 0) g = prepare_order(m, o, e);
     if (g == 0) g = prepare_times(m, o, set, e);
     error_config(&o->errors, c);
-    c->feeds_begin_together = !m->any && m->idle_timeout_ns < 0;
+    c->feeds_begin_together = !m->any && !o->idle_timeout;
     return g;
 }
 
@@ -144,13 +181,7 @@ static void release(struct merge *m) {
     for (size_t i = 0; m->run && i < m->count; i++) expr_run_free(m->run[i]);
     free(m->run);
     time_field_release(&m->time);
-    for (size_t i = 0; m->inputs && i < m->count; i++) {
-        feed_item_free(m->inputs[i].item);
-        place_drop(m->inputs[i].place);
-        watermarks_release(&m->inputs[i].marks);
-    }
-    free(m->inputs);
-    held_release(&m->held);
+    order_release(&m->order);
 }
 
 static int run_stage(struct merge *m, struct stage_config *c, const struct log *log, struct err *e) {

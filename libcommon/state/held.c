@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records that wait until those before them cannot come any more: a heap by time, input and arrival. See merge.h. */
-#include <stdlib.h>
+/* Records that wait until those before them cannot come any more. See held.h. */
+#include "state/held.h"
 
-#include "merge.h"
+#include <stdlib.h>
 
 static bool before(const struct held *a, const struct held *b) {
     if (a->time != b->time) return a->time < b->time;
@@ -10,12 +10,17 @@ static bool before(const struct held *a, const struct held *b) {
     return a->number < b->number;
 }
 
+void held_init(struct held_records *h, struct state_budget *budget) {
+    *h = (struct held_records){0};
+    arena_init(&h->arena, budget);
+}
+
 static int grow(struct held_records *h) {
     size_t cap = h->cap ? 2 * h->cap : 256, more = (cap - h->cap) * sizeof *h->heap;
-    if (budget_take(h->budget, more) < 0) return G_NOMEM;
+    if (budget_take(h->arena.budget, more) < 0) return G_NOMEM;
     struct held **heap = realloc(h->heap, cap * sizeof *heap);
     if (!heap) {
-        budget_give(h->budget, more);
+        budget_give(h->arena.budget, more);
         return G_NOMEM;
     }
     h->heap = heap;
@@ -30,7 +35,7 @@ int held_push(struct held_records *h, size_t which, struct place *place, const s
     if (!x) return G_NOMEM;
     *x = (struct held){
         .time = r->time, .number = h->arrived++, .offset = r->offset, .which = which, .place = place, .size = size};
-    place->users++;
+    if (place) place->users++;
     record_encode(r, 0, (char *)(x + 1));
     size_t i = h->count++;
     for (; i > 0 && before(x, h->heap[(i - 1) / 2]); i = (i - 1) / 2) h->heap[i] = h->heap[(i - 1) / 2];
