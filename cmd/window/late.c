@@ -14,7 +14,7 @@ int late_put(struct window *w, struct stage *s, const struct record *r, const st
     time_format_rfc3339(w->marks.now, mark);
     time_format_rfc3339(span->start, start);
     time_format_rfc3339(span->end, end);
-    if (w->pending.used) /* which window it would be in depends on those before it */
+    if (w->pending.strict) /* which window it would be in depends on those before it */
         (void)err_set(&why, G_DATA, "late: its time is %s, and the watermark was %s", time, mark);
     else
         (void)err_set(&why, G_DATA, "late: its time is %s, its window ended at %s, and the watermark was %s", time, end,

@@ -182,7 +182,7 @@ static int apply_session(const struct options *o, struct window *w, struct err *
     w->kind = &sessions_ops;
     w->sessions.gap = o->session_ns;
     w->sessions.max = o->max_ns >= 0 ? o->max_ns : INT64_MAX;
-    w->pending.used = o->max_ns >= 0;
+    w->pending.strict = o->max_ns >= 0;
     if (o->max_ns == 0) return err_set(e, G_USAGE, "--max: no session can be that short");
     return spans_init(&w->spans, SPAN_TUMBLE, o->max_ns > o->session_ns ? o->max_ns : o->session_ns, 0, 0, e);
 }
@@ -194,7 +194,7 @@ static uint64_t common_divisor(uint64_t a, uint64_t b) {
 static int apply_count(const struct options *o, struct window *w, struct err *e) {
     char *end = NULL;
     w->kind = &counts_ops;
-    w->pending.used = true;
+    w->pending.strict = true;
     w->counts.size = w->counts.slide = o->count;
     errno = 0;
     if (o->slide) w->counts.slide = strtoull(o->slide, &end, 10);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Rows held until the watermark has passed them, and then handed on in the order of event time: for windows whose
- * limits depend on the order of records. Rows of one time go by their bytes, so that the order does not depend on
- * arrival.
+ * limits depend on the order of records, and for aggregates that do. Rows of one time go by their bytes, so that the
+ * order does not depend on arrival.
  */
 #include "window.h"
 
@@ -33,7 +33,7 @@ static int grow(struct window *w) {
     return 0;
 }
 
-int pending_push(struct window *w, const struct row *r) {
+static int push(struct window *w, const struct row *r) {
     struct pending *k = &w->pending;
     if (k->count == k->cap && grow(w) < 0) return G_NOMEM;
     struct row *copy = arena_take(&k->arena, r->size);
@@ -46,9 +46,19 @@ int pending_push(struct window *w, const struct row *r) {
     return 0;
 }
 
-struct row *pending_pop(struct window *w) {
+int pending_add(struct window *w, struct stage *s, const struct row *r, struct span *ret_span, struct err *e) {
+    if (r->time < w->marks.now) {
+        if (!w->pending.strict) return w->kind->add(w, s, r, ret_span, e);
+        *ret_span = (struct span){r->time, r->time};
+        return ROW_LATE;
+    }
+    window_due(w, time_add(r->time, 1));
+    return push(w, r);
+}
+
+struct row *pending_pop(struct window *w, int64_t mark) {
     struct pending *k = &w->pending;
-    if (k->count == 0 || (k->heap[0]->time >= w->marks.now && w->marks.now != WATERMARK_END)) return NULL;
+    if (k->count == 0 || k->heap[0]->time >= mark) return NULL;
     struct row *first = k->heap[0], *x = k->heap[--k->count];
     size_t i = 0;
     for (;;) {
@@ -111,7 +121,7 @@ int pending_load(struct window *w, const char *value, size_t n, struct err *e) {
             break;
         }
         r->hash = table_hash(&w->program.key, row_key(r), r->key_size);
-        if (pending_push(w, r) < 0) g = budget_error(&w->budget, e);
+        if (push(w, r) < 0) g = budget_error(&w->budget, e);
         at += r->size;
     }
     buf_release(&aligned);

@@ -220,7 +220,7 @@ static int emit_session(struct window *w, struct stage *s, const struct session 
 static bool is_late(const struct window *w, struct entry *of, int64_t time, struct span *ret) {
     int64_t mark = w->marks.now, end = time_add(time, w->sessions.gap);
     *ret = (struct span){time, end};
-    if (w->pending.used || mark == WATERMARK_NONE || time_add(end, w->grace_ns) > mark) return false;
+    if (w->pending.strict || mark == WATERMARK_NONE || time_add(end, w->grace_ns) > mark) return false;
     for (const struct session *x = of ? *list_of(of) : NULL; x && !is_before(w, x, time); x = x->next)
         if (meets(w, x, time) && time_add(end_of(w, x), w->grace_ns) > mark) return false;
     return true;

@@ -20,37 +20,58 @@ static int explain(const struct window *w, int g, struct err *e) {
 
 /* ---- when something is to be done ---- */
 
+/* Without rows that wait. */
 static void set_due(struct window *w) {
-    int64_t due = w->kind->due(w);
-    if (w->pending.used && w->pending.count) {
-        int64_t first = time_add(w->pending.heap[0]->time, 1);
-        if (first < due) due = first;
-    }
-    if (w->early_ns && w->early_at < due) due = w->early_at;
-    w->due = due;
+    w->due = w->kind->due(w);
+    if (w->early_ns) window_due(w, w->early_at);
 }
 
-/* Rows whose place in the order of event time is certain now. */
+/* ---- the watermark moves ---- */
+
+/* Does it come to a multiple of --early-every? Event time is at the same place in every run over the same records, so
+ * early results are the same, too. */
+static bool pass_early(struct window *w, int64_t mark) {
+    if (!w->early_ns || mark < w->early_at) return false;
+    bool first = w->early_at == INT64_MIN;
+    int64_t beyond = mark % w->early_ns;
+    if (beyond < 0) beyond += w->early_ns;
+    w->early_at = time_add(time_add(mark, -beyond), w->early_ns);
+    return !first && mark != WATERMARK_END;
+}
+
+/* What is complete at this watermark comes out. Where rows wait, early results are those of the multiple itself, as how
+ * much further the watermark is depends on the order in which they came. */
+static int come_to(struct window *w, struct stage *s, int64_t mark, struct err *e) {
+    int64_t multiple = w->early_at;
+    bool early = pass_early(w, mark);
+    w->marks.now = early && w->pending.used ? multiple : mark;
+    int g = w->kind->advance(w, s, e);
+    if (g == 0 && early) g = w->kind->early(w, s, e);
+    if (w->marks.now == mark) return g;
+    w->marks.now = mark;
+    return g == 0 ? w->kind->advance(w, s, e) : g;
+}
+
+/* Rows whose place in the order of event time is certain now, as if this were the order in which they came: the
+ * watermark goes along with them. */
 static int take_pending(struct window *w, struct stage *s, struct err *e) {
+    const int64_t mark = w->marks.now;
     struct row *r;
     struct span span;
     int g = 0;
-    while (g >= 0 && (r = pending_pop(w))) {
-        g = w->kind->add(w, s, r, &span, e);
+    set_due(w);
+    while (g >= 0 && (r = pending_pop(w, mark))) {
+        w->marks.now = r->time;
+        if (r->time >= w->due) {
+            g = come_to(w, s, r->time, e);
+            set_due(w);
+        }
+        if (g >= 0) g = w->kind->add(w, s, r, &span, e);
+        w->late.outside += g == ROW_OUTSIDE;
         pending_give(w, r);
     }
+    w->marks.now = mark;
     return g < 0 ? g : 0;
-}
-
-/* At each multiple of --early-every: event time is at the same place in every run over the same records, so these are
- * the same, too. */
-static int emit_early(struct window *w, struct stage *s, struct err *e) {
-    if (!w->early_ns || w->marks.now < w->early_at) return 0;
-    bool first = w->early_at == INT64_MIN;
-    int64_t beyond = w->marks.now % w->early_ns;
-    if (beyond < 0) beyond += w->early_ns;
-    w->early_at = time_add(time_add(w->marks.now, -beyond), w->early_ns);
-    return first || w->marks.now == WATERMARK_END ? 0 : w->kind->early(w, s, e);
 }
 
 /* Downstream may know that no result before this will follow; a correction would be one. */
@@ -64,11 +85,11 @@ static int tell_watermark(struct window *w, struct stage *s, struct err *e) {
 
 static int advance(struct window *w, struct stage *s, struct err *e) {
     uint64_t before = w->results.emitted;
-    int g = w->pending.used ? take_pending(w, s, e) : 0;
-    if (g == 0) g = w->kind->advance(w, s, e);
-    if (g == 0) g = emit_early(w, s, e);
+    int g = w->pending.count ? take_pending(w, s, e) : 0;
+    if (g == 0) g = come_to(w, s, w->marks.now, e);
     if (g == 0 && w->results.emitted != before && w->marks.now != WATERMARK_END) g = tell_watermark(w, s, e);
     set_due(w);
+    if (w->pending.count) window_due(w, time_add(w->pending.heap[0]->time, 1));
     return explain(w, g, e);
 }
 
@@ -86,14 +107,6 @@ static int check_time(const struct window *w, int64_t time, struct err *e) {
     return err_set(e, G_DATA, "its time %s is outside of the years that windows can have", text);
 }
 
-static int add_row(struct window *w, struct stage *s, const struct row *r, struct span *span, struct err *e) {
-    if (!w->pending.used) return w->kind->add(w, s, r, span, e);
-    *span = (struct span){r->time, r->time};
-    if (w->marks.now != WATERMARK_NONE && r->time < w->marks.now) return ROW_LATE;
-    window_due(w, time_add(r->time, 1));
-    return pending_push(w, r);
-}
-
 /* `at` finds the record itself, for those few of which more than the row is needed. */
 typedef int find_record(const void *at, const struct row *row, struct record *ret);
 
@@ -102,7 +115,7 @@ static int take_row(struct window *w, struct stage *s, const struct row *r, find
     struct span span;
     struct record record;
     if (r->time > w->ahead_limit || !spans_covers(&w->spans, r->time)) return check_time(w, r->time, e);
-    int g = add_row(w, s, r, &span, e);
+    int g = w->pending.used ? pending_add(w, s, r, &span, e) : w->kind->add(w, s, r, &span, e);
     if (g < 0) return explain(w, g, e);
     if (g == ROW_LATE) {
         g = find(at, r, &record);

@@ -92,6 +92,7 @@ static int prepare_calls(struct program *p, const char *text, struct err *e) {
         p->inputs[i] = aggregate_input(&p->calls[i]);
         p->calls[i].offset = p->value_size;
         p->value_size += p->calls[i].size;
+        p->needs_order |= aggregate_needs_order(&p->calls[i]);
     }
     if (p->value_size == 0) p->value_size = 8;
     return share_arguments(p, e);
@@ -185,6 +186,7 @@ static int prepare_state(struct window *w, const struct options *o, struct err *
     if (w->kind == &sessions_ops) g = table_init(&w->sessions.table, &w->sessions.arena, sizeof(void *), e);
     if (w->kind == &counts_ops) g = table_init(&w->counts.table, &w->counts.arena, 4 * sizeof(uint64_t), e);
     w->sessions.table.track = w->counts.table.track = o->state != NULL;
+    w->pending.used = w->pending.strict || w->program.needs_order;
     w->panes.fired = INT64_MIN;
     w->early_at = INT64_MIN;
     w->due = INT64_MIN; /* the first record finds out what is due */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The parts of `leat window`. A record becomes a row (row.c), ahead of its turn where that is possible; in its turn
- * (turn.c) a row is judged by the watermark and given to the kind of window there is (panes.c, sessions.c, counts.c,
- * the last two behind pending.c where order matters); what is complete becomes a result (result.c), what came too late
- * goes to late.c, and resume.c keeps the state of one run for the next.
+ * (turn.c) a row is judged by the watermark and given to the kind of window there is (panes.c, sessions.c, counts.c),
+ * by way of pending.c where order matters; what is complete becomes a result (result.c), what came too late goes to
+ * late.c, and resume.c keeps the state of one run for the next.
  */
 #ifndef LEAT_CMD_WINDOW_H
 #define LEAT_CMD_WINDOW_H
@@ -87,6 +87,7 @@ struct program {
     enum aggregate_input *inputs; /* by call */
     uint32_t *bare;               /* calls without an argument, then NO_CALL */
     size_t value_size;            /* of all accumulators */
+    bool needs_order;             /* one of them does */
     struct table_key key;
 };
 
@@ -187,14 +188,17 @@ struct counts {
 
 /* pending.c: rows in the order of event time. */
 struct pending {
-    bool used;
+    bool used;   /* the windows or the aggregates depend on the order of records */
+    bool strict; /* the windows do: a row behind the watermark is late */
     struct arena arena;
     struct row **heap;
     size_t count, cap;
 };
-int pending_push(struct window *w, const struct row *r) NODISCARD;
-/* The next row whose time is below the watermark, or NULL; it is to be given back. */
-struct row *pending_pop(struct window *w);
+/* As kind_ops.add: the row waits; one that is behind the watermark already is late, or, if the windows do not depend on
+ * the order, the kind's at once. */
+int pending_add(struct window *w, struct stage *s, const struct row *r, struct span *ret_span, struct err *e) NODISCARD;
+/* The next row whose time is below this watermark, or NULL; it is to be given back. */
+struct row *pending_pop(struct window *w, int64_t mark);
 void pending_give(struct window *w, struct row *r);
 void pending_release(struct window *w);
 int pending_save(struct window *w, struct snapshot *to, struct err *e) NODISCARD;

@@ -145,6 +145,10 @@ enum aggregate_input aggregate_input(const struct aggregate *a) {
     return a->function->input;
 }
 
+bool aggregate_needs_order(const struct aggregate *a) {
+    return a->function->ops == &aggregate_topk_ops;
+}
+
 int aggregate_merge(const struct aggregate *a, void *at, struct arena *arena, const void *from) {
     return a->function->ops->merge(a, at, arena, from);
 }

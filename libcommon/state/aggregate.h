@@ -7,7 +7,7 @@
  * The result depends on the records and their times and not on the order in which they came or in which parts were
  * merged, to the last bit: sums are exact and rounded once, `first`, `last` and `collect` go by event time and then by
  * value, sketches are functions of the set or multiset. The one exception is `topk` once it has seen more different
- * values than it has places (leat-window(1) says how many).
+ * values than it has places (leat-window(1) says how many): aggregate_needs_order.
  */
 #ifndef LEAT_STATE_AGGREGATE_H
 #define LEAT_STATE_AGGREGATE_H
@@ -68,6 +68,8 @@ bool aggregate_entry(size_t i, const char **ret_name, unsigned *ret_arguments);
 int aggregate_init(struct aggregate *a, const char *name, size_t n, unsigned arguments, struct value constant,
                    struct err *e) NODISCARD;
 enum aggregate_input aggregate_input(const struct aggregate *a);
+/* Is its result a function of the records only when they come in an order that is one? */
+bool aggregate_needs_order(const struct aggregate *a);
 
 /*
  * What follows works on the accumulator itself: `at` points to its first byte. G_NOMEM: budget_error has the words.

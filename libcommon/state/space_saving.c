@@ -207,18 +207,30 @@ uint64_t space_saving_error(const struct space_saving *s, uint32_t place) {
 
 /* ---- bytes ---- */
 
+/* Which of the least counted values goes next is as their order has it: they are saved in that order. */
 int space_saving_save(const struct space_saving *s, struct buf *out) {
-    int rc = value_counts_save(&s->counts, out);
-    if (rc == 0) rc = buf_putc(out, s->order != NULL);
-    for (uint32_t i = 0; rc == 0 && s->order && i < s->counts.n; i++) rc = pack_u64(out, s->order->place[i].error);
+    uint32_t n = s->counts.n;
+    if (!s->order) {
+        int rc = value_counts_save(&s->counts, out);
+        return rc < 0 ? rc : buf_putc(out, 0);
+    }
+    const struct space_place *p = s->order->place;
+    int rc = pack_u64(out, n);
+    for (uint32_t i = 0; rc == 0 && i < n; i++) rc = counted_save(&s->counts.items[p[i].sorted], out);
+    if (rc == 0) rc = buf_putc(out, 1);
+    for (uint32_t i = 0; rc == 0 && i < n; i++) rc = pack_u64(out, p[p[i].sorted].error);
     return rc;
 }
 
-static int errors_load(struct space_saving *s, uint64_t *errors, const char **p, const char *end, struct err *e) {
-    for (uint32_t i = 0; i < s->counts.n; i++) {
-        if (unpack_u64(p, end, &errors[i]) && errors[i] < s->counts.items[i].count) continue;
-        return err_set(e, G_CORRUPT, "errors of counts are damaged");
+static int summary_load(struct space_saving *s, const char **p, const char *end, struct err *e) {
+    const struct counted *items = s->counts.items;
+    for (uint32_t i = 0; i < s->order->places; i++) {
+        struct space_place *x = &s->order->place[i];
+        x->sorted = i;
+        if (!unpack_u64(p, end, &x->error) || x->error >= items[i].count || (i && items[i].count < items[i - 1].count))
+            return err_set(e, G_CORRUPT, "the order of counts and their errors are damaged");
     }
+    summary_regroup(s->order, items);
     return 0;
 }
 
@@ -229,11 +241,8 @@ int space_saving_load(struct space_saving *s, struct arena *arena, uint32_t plac
     int full = *p < end ? *(*p)++ : -1;
     if (full == 0) return 0;
     if (full != 1 || s->counts.n != places) return err_set(e, G_CORRUPT, "counts of the most frequent are damaged");
-    size_t bytes = places * sizeof(uint64_t);
-    uint64_t *errors = arena_take(arena, bytes);
-    if (!errors) return G_NOMEM;
-    rc = errors_load(s, errors, p, end, e);
-    if (rc == 0) rc = summary_make(s, arena, places, errors);
-    arena_give(arena, errors, bytes);
-    return rc;
+    s->order = arena_take(arena, summary_bytes(places));
+    if (!s->order) return G_NOMEM;
+    s->order->places = places;
+    return summary_load(s, p, end, e);
 }

@@ -36,7 +36,9 @@ void space_saving_clear(struct space_saving *s, struct arena *arena, uint32_t pl
 /* By how much the count of s->counts.items[place] may be too high. */
 uint64_t space_saving_error(const struct space_saving *s, uint32_t place);
 
-/* Saved: value_counts_save, a byte that says whether values had to go, and if so the errors in seven bit groups. */
+/* Saved: as value_counts_save does it, a byte that says whether values had to go, and if so the errors in seven bit
+ * groups; then values are in the order in which they will go, the first to go first. What was loaded goes on as what
+ * was saved would have. */
 int space_saving_save(const struct space_saving *s, struct buf *out) NODISCARD;
 int space_saving_load(struct space_saving *s, struct arena *arena, uint32_t places, const char **p, const char *end,
                       struct err *e) NODISCARD;

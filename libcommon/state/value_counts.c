@@ -138,13 +138,15 @@ void value_counts_clear(struct value_counts *m, struct arena *arena) {
     *m = (struct value_counts){0};
 }
 
+int counted_save(const struct counted *x, struct buf *out) {
+    struct cell c = kept_cell(&x->value);
+    int rc = cell_save(&c, out);
+    return rc < 0 ? rc : pack_u64(out, x->count);
+}
+
 int value_counts_save(const struct value_counts *m, struct buf *out) {
     int rc = pack_u64(out, m->n);
-    for (uint32_t i = 0; rc == 0 && i < m->n; i++) {
-        struct cell c = kept_cell(&m->items[i].value);
-        rc = cell_save(&c, out);
-        if (rc == 0) rc = pack_u64(out, m->items[i].count);
-    }
+    for (uint32_t i = 0; rc == 0 && i < m->n; i++) rc = counted_save(&m->items[i], out);
     return rc;
 }
 

@@ -42,8 +42,9 @@ void value_counts_keep(struct value_counts *m, struct arena *arena, uint32_t n);
 int value_counts_merge(struct value_counts *m, struct arena *arena, const struct value_counts *from) NODISCARD;
 void value_counts_clear(struct value_counts *m, struct arena *arena);
 
-/* Saved: how many in seven bit groups, then each value (cell_save) and its count in seven bit groups. More than `most`
- * values are refused. */
+/* Saved: how many in seven bit groups, then each value (cell_save) and its count in seven bit groups, which are placed
+ * in that order when they are loaded. More than `most` values are refused. */
+int counted_save(const struct counted *x, struct buf *out) NODISCARD; /* one of them */
 int value_counts_save(const struct value_counts *m, struct buf *out) NODISCARD;
 int value_counts_load(struct value_counts *m, struct arena *arena, uint64_t most, const char **p, const char *end,
                       struct err *e) NODISCARD;

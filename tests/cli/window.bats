@@ -547,6 +547,34 @@ for byte in open(sys.argv[1], "rb").read():
     python3 -c "$trickle" one.leat | leat window --tumble 1s --out-of-order 2s "$program" -q -j | cmp - want
 }
 
+@test "topk of more values than it has places: the same bytes in any order within the bound" {
+    local kind more order words
+    # Two records each half of a second, each with 400 of 3,000 values.
+    python3 -B - <<'END'
+import json, random
+rng = random.Random(7)
+records = [{'t': 1704067200 + i // 2 / 2, 'k': i % 2, 'v': [rng.randrange(3000) for _ in range(400)]} for i in range(60)]
+for order in range(4):
+    with open(f'{order}.json', 'w') as f:
+        for r in records:
+            f.write(json.dumps(r) + '\n')
+    rng.shuffle(records)
+    records.sort(key=lambda r: r['t'] + rng.randrange(6))
+END
+    for kind in "--tumble 2500ms" "--hop 6s --slide 2s" "--cumulate 6s --step 2s" "--session 1s" "--session 1s --max 5s" \
+        "--count 7 --slide 3"; do
+        for more in "" "-g .k" "--emit changes" "--early-every 1900ms" "--grace 3s"; do
+            [[ $more == --grace* && $kind == *@(--max|--count)* ]] && continue
+            read -ra words <<<"$kind $more"
+            leat window "${words[@]}" --time .t -j '{top: topk(5; .v[])}' 0.json >want
+            grep -q '"error":' want
+            for order in 1 2 3; do
+                leat window "${words[@]}" --time .t -j '{top: topk(5; .v[])}' --out-of-order 5200ms $order.json | cmp - want
+            done
+        done
+    done
+}
+
 @test "random cases against a plain reference" {
     python3 -B "$LEAT_SOURCE/tests/cli/window_reference.py" "$LEAT_BUILD/leat" 1 150
 }

@@ -8,7 +8,7 @@ Records, disorder, kinds of windows, options and aggregates are drawn from the s
 early results must come as the reference has them, in its order. A case is also fed again as blocks, in another order
 within the out-of-order bound, and in three runs with --state, and must give the same bytes. The reference keeps all
 records of a window in a list and knows no partial results, no panes and no sketches; what sketches give is held
-against their stated error.
+against their stated error, and what topk gives of more values than it has places against the order of event time, too.
 """
 import heapq
 import json
@@ -374,33 +374,50 @@ class Counts:
         self.rest('early', [k for k, rows in self.rows.items() if self.told.get(k) != len(rows)])
 
 
-def expect(kind, records, o):
+class Passing:
+    """Event time goes on: windows are complete, and every so often there are early results. Those of records in the
+    order of event time are of the multiple itself, the others of where the watermark is then."""
+
+    def __init__(self, windows, every, ordered):
+        self.windows, self.every, self.ordered, self.at = windows, every, ordered, None
+
+    def come_to(self, mark):
+        if self.every and mark != math.inf and (self.at is None or mark >= self.at):
+            if self.at is not None:
+                at = self.at if self.ordered else mark
+                self.windows.advance(at)
+                self.windows.early(at)
+            self.at = (mark // self.every + 1) * self.every
+        self.windows.advance(mark)
+
+
+def is_strict(kind):
+    """The windows depend on the order of records."""
+    return kind['kind'] in ('long', 'count')
+
+
+def expect(kind, records, o, ordered):
     """What comes out, in order, and how many records are late."""
     windows = {'session': Sessions, 'long': Sessions, 'count': Counts}.get(kind['kind'], Windows)
     windows = windows(kind, o['grace'], o['changes'])
-    ordered = kind['kind'] in ('long', 'count')
-    mark, late, waiting, early_at = None, 0, [], None
+    passing = Passing(windows, o['early'], ordered)
+    mark, late, waiting = None, 0, []
     for t, key, r in [*records, (math.inf, None, None)]:
         if key is None:
             mark = math.inf
-        elif ordered:
-            if mark is not None and t < mark:
-                late += 1
-            else:
-                waiting.append((t, key, r))
+        elif ordered and (mark is None or t >= mark):
+            waiting.append((t, key, r))
+        elif is_strict(kind):
+            late += 1
         else:
             late += windows.add(t, key, r, mark)
         if key is not None:
             mark = t - o['delay'] if mark is None else max(mark, t - o['delay'])
-        if ordered:
-            waiting.sort(key=lambda x: x[0])
-            while waiting and waiting[0][0] < mark:
-                windows.add(*waiting.pop(0), mark)
-        windows.advance(mark)
-        if o['early'] and mark != math.inf and (early_at is None or mark >= early_at):
-            if early_at is not None:
-                windows.early(mark)
-            early_at = (mark // o['early'] + 1) * o['early']
+        waiting.sort(key=lambda x: x[0])
+        while waiting and waiting[0][0] < mark:
+            passing.come_to(waiting[0][0])
+            windows.add(*waiting[0], waiting.pop(0)[0])
+        passing.come_to(mark)
     return windows.out, late
 
 
@@ -468,7 +485,7 @@ def pick_any(rng):
     return rng.choice([None, True, False, 1, 1.0, -3, 2.5, 10**15, 'a', 'b', 'ä', 'quo"te', [1, 'x'], [], {'k': 1}])
 
 
-def make_records(rng, kind, few):
+def make_records(rng, kind, few, ordered):
     n = rng.choice([0, 1, 5, 60] if few else [0, 1, 5, 60, 300])
     keys = [rng.choice(['a', 'b', 'c', None, 5, 'null', 'ü\n', ['l'], True]) for _ in range(rng.choice([1, 2, 5]))]
     base, spread = BASE, rng.choice([1, 10, 100]) * NS
@@ -486,8 +503,8 @@ def make_records(rng, kind, few):
         if rng.random() < .2:
             del r['k']
         records.append((t, r))
-    # Where the limits of windows depend on the order of records, equal times have no one order to compare with.
-    if kind['kind'] in ('long', 'count'):
+    # Where the order of records counts, equal times have no one order to compare with.
+    if ordered:
         records = [(t + i, r) for i, (t, r) in enumerate(sorted(records, key=lambda x: x[0]))]
     for t, r in records:
         r['ts'] = text_time(t)
@@ -496,8 +513,7 @@ def make_records(rng, kind, few):
 
 def disorder(rng, records, delay):
     """An order in which no record is more than delay behind one that came before it."""
-    return [r for _, r in sorted(((r[0] + (rng.randrange(delay + 1) if delay else 0), r) for r in records),
-                                 key=lambda x: x[0])]
+    return sorted(rng.sample(records, len(records)), key=lambda r: r[0] + rng.randrange(delay + 1))
 
 
 def same(got, want, tolerance):
@@ -560,17 +576,18 @@ def check_case(leat, seed):
     rng = random.Random(seed)
     kind, options = pick_kind(rng)
     o, more = pick_options(rng, kind)
-    records = make_records(rng, kind, o['changes'] or o['early'])
+    aggregates = [*rng.sample(EXACT, rng.randint(1, 5)), *rng.sample(CLOSE, rng.randint(0, 2))]
+    ordered = is_strict(kind) or any(name == 'top' for name, *_ in aggregates)
+    records = make_records(rng, kind, o['changes'] or o['early'], ordered)
     arrival = disorder(rng, records, o['bound'])
     grouped = rng.random() < .8
-    aggregates = [*rng.sample(EXACT, rng.randint(1, 5)), *rng.sample(CLOSE, rng.randint(0, 2))]
     calls = [a[:2] for a in [*aggregates, *rng.sample(SKETCHED, rng.choice([0, 0, 1, 2]))]]
     program = '{' + ', '.join(f'{name}: {text}' for name, text in calls) + '}'
     options = [*options, *more, *(['-g', '{k: .k}'] if grouped else [])]
     what = f'seed {seed}: {" ".join(options)} {program}'
 
     out, err = run_leat(leat, options, program, arrival, rng.random() < .4)
-    want, late = expect(kind, [(t, canonical(r.get('k')) if grouped else '', r) for t, r in arrival], o)
+    want, late = expect(kind, [(t, canonical(r.get('k')) if grouped else '', r) for t, r in arrival], o, ordered)
     got = [json.loads(line) for line in out.splitlines()]
     if late_records(err) != late:
         raise SystemExit(f'{what}: {late_records(err)} late records, not {late}')
@@ -582,10 +599,55 @@ def check_case(leat, seed):
         again, late_again = run_in_three(leat, options, program, arrival, rng)
         if (again, late_again) != (out, late):
             raise SystemExit(f'{what}: three runs give another answer\n{out[:2000]}\n{again[:2000]}')
-    if o['delay'] >= o['bound'] and not o['changes'] and not o['early']:
+    if o['delay'] >= o['bound'] and (ordered or not o['changes'] and not o['early']):
         again, _ = run_leat(leat, options, program, disorder(rng, records, o['bound']), rng.random() < .5)
         if again != out:
             raise SystemExit(f'{what}: another order within the bound gives another answer\n{out[:999]}\n{again[:999]}')
+
+
+def check_bounds(what, want, got):
+    """A count is the truth or more, by no more than its error."""
+    truth = {}
+    for _, r in want:
+        for v in r['v']:
+            truth[v] = truth.get(v, 0) + 1
+    for x in got:
+        if not x['count'] - x.get('error', 0) <= truth.get(x['value'], 0) <= x['count']:
+            raise SystemExit(f'{what}: {x} came {truth.get(x["value"], 0)} times')
+
+
+def check_topk(leat, seed):
+    """More values than topk has places: what comes out is what comes of the records in the order of event time."""
+    rng = random.Random(seed)
+    kind, options = pick_kind(rng)
+    o, more = pick_options(rng, kind)
+    o['delay'] = o['bound']
+    more[1] = f'{o["bound"]}ns'
+    distinct, grouped, skew = rng.random() < .5, rng.random() < .5, rng.choice([1, 1, 2])
+    records = []
+    while len(records) < 60:
+        records = make_records(rng, kind, True, is_strict(kind) or distinct)
+    for _, r in records:
+        r['v'] = [int(5000 * rng.random() ** skew) for _ in range(rng.choice([0, 300, 300, 300]))]
+    options = [*options, *more, *(['-g', '{k: .k}'] if grouped else [])]
+    program = '{count: count, top: topk(3; .v[]), rest: topk(10; .v[] % 1999)}'
+    what = f'topk, seed {seed}: {" ".join(options)}'
+    arrival = disorder(rng, records, o['bound'])
+    out, err = run_leat(leat, options, program, arrival, rng.random() < .5)
+    if late_records(err):
+        raise SystemExit(f'{what}: {err}')
+    in_order = sorted(records, key=lambda r: r[0])
+    runs = [run_leat(leat, [*options, '--out-of-order', '0s'], program, in_order, rng.random() < .5),
+            run_leat(leat, options, program, disorder(rng, records, o['bound']), rng.random() < .5),
+            run_in_three(leat, options, program, arrival, rng)]
+    for (again, _), name in zip(runs, ['the order of event time', 'another order within the bound', 'three runs']):
+        if again != out:
+            raise SystemExit(f'{what}: {name} gives another answer\n{out[:2000]}\n{again[:2000]}')
+    if is_strict(kind) or distinct:
+        want, _ = expect(kind, [(t, canonical(r.get('k')) if grouped else '', r) for t, r in arrival], o, True)
+        for line, result in zip(out.splitlines(), want, strict=True):
+            check_result(what, EXACT[:1], grouped, json.loads(line), result)
+            check_bounds(what, result[3], json.loads(line)['top'])
 
 
 def check_distinct(leat, seed):
@@ -609,6 +671,8 @@ def main():
     leat, seed, cases = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
     for i in range(cases):
         check_case(leat, seed + i)
+    for i in range(cases // 5):
+        check_topk(leat, seed + i)
     for i in range(cases // 50):
         check_distinct(leat, seed + i)
     print(f'{cases} cases')

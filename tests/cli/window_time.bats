@@ -142,6 +142,29 @@ teardown() {
     equals "$output" $'0..10 1 1\n10..20 1 2'
 }
 
+@test "topk takes records as the watermark passes them; what is late, corrected or between windows is as without it" {
+    local options top='{n: count, sum: sum(.n), top: topk(9; .n)}'
+    for options in "--tumble 10s" "--tumble 10s --out-of-order 5s" "--tumble 10s --grace 6s" "--session 4s" \
+        "--session 3s --grace 1m" "--hop 10s --slide 5s --grace 5s" "--hop 3s --slide 6s" "--cumulate 10s --step 5s"; do
+        # shellcheck disable=SC2086 # several words
+        leat window $options --time .t "$sum" -j -v late.json >want 2>notes
+        # shellcheck disable=SC2086
+        exits 0 leat window $options --time .t "$top" -j -v late.json
+        equals "$options $(jq -c 'del(.top)' <<<"$output") $stderr" "$options $(cat want) $(cat notes)"
+        jq -e '(.top | map(.value) | add) == .sum and (.top | length) == .n' <<<"$output"
+    done
+    top+=' | del(.top)'
+    brief --tumble 10s --emit changes "$top" <(head -n 2 late.json)
+    equals "$output" $'0..10 "change" 1 1\n0..10 1 1\n10..20 "change" 1 2\n10..20 1 2'
+    # One that is behind the watermark, but not late, is told of at once.
+    brief --tumble 20s --emit changes "$top" <(head -n 4 late.json)
+    equals "$output" $'0..20 "change" 1 1\n0..20 "change" 2 5\n0..20 "change" 3 7\n0..20 "change" 4 15\n0..20 4 15'
+    # At a multiple, early results have what was before it, however far the watermark has come at once.
+    brief --tumble 25s --early-every 10s "$top" <<<$'{"t":1704067203,"n":1}\n{"t":1704067211,"n":2}
+{"t":1704067229,"n":4}\n{"t":1704067268,"n":8}'
+    equals "$output" $'0..25 "early" 1 1\n0..25 "early" 2 3\n0..25 2 3\n25..50 "early" 1 4\n25..50 1 4\n50..75 1 8'
+}
+
 @test "--hop: a record that comes late into what was put together already is in the windows that are to come" {
     local i
     for ((i = 0; i <= 40; i++)); do printf '{"t":%d,"n":1}\n' $((1704067200 + i)); done >forth.json
@@ -271,6 +294,18 @@ END
     # Sessions: the one that it would have made.
     exits 0 leat window --session 3s --time .t "$sum" -j --late ./session.leat late.json
     contains "$(leat show session.leat -f '%h\n')" "leat.window_start=2024-01-01T00:00:03Z,leat.window_end=2024-01-01T00:00:06Z,leat.watermark=2024-01-01T00:00:15Z,"
+}
+
+@test "--late says which window it was, or, where the order of records counts for that, only when it came" {
+    local kind options program window top='{n: count, top: topk(1; .n)}'
+    for kind in "--tumble 10s|$top|, its window ended at 2024-01-01T00:00:10Z" \
+        "--session 1s|$top|, its window ended at 2024-01-01T00:00:04Z" "--session 1s --max 5s|$top|" "--count 2|$sum|"; do
+        IFS='|' read -r options program window <<<"$kind"
+        # shellcheck disable=SC2086 # several words
+        exits 0 leat window $options --out-of-order 5s --time .t "$program" -j --late ./late.leat late.json
+        contains "$(leat show late.leat -f '%h\n')" \
+            "leat.error=late: its time is 2024-01-01T00:00:03Z$window, and the watermark was 2024-01-01T00:00:10Z,"
+    done
 }
 
 @test "--late TOPIC: what came too late is fed again" {
@@ -542,8 +577,19 @@ in_three() {
     equals "$output" '10..20 1 2'
 }
 
+@test "--count --early-every: a barrier saves that a group was told of, though it had no record" {
+    # Group 0 has none between the barriers.
+    stream 'source(0), rows(0, (1, 0), (3, 1), (5, 1)), barrier(1), rows(0, (15, 1)), barrier(2)' | head -c -1 >first.leat
+    stream 'source(0), rows(0, (25, 1))' >second.leat
+    set -- --count 9 --early-every 10s -g '{k: (.n % 2)}' '{n: count}' --state state -j
+    run --separate-stderr leat window "$@" first.leat
+    equals "$status $(jq -c '[.emit, .k, .n]' <<<"$output" | paste -sd' ')" '5 ["early",0,1] ["early",1,2]'
+    exits 0 leat window "$@" --drain second.leat
+    equals "$(jq -c '[.emit, .k, .n]' <<<"$output" | paste -sd' ')" '["early",1,3] [null,0,1] [null,1,4]'
+}
+
 @test "many barriers: what changed between them adds up, for every kind of windows" {
-    local words all='' with='' i s cut rest='rows(0, (65, 1000), (70, 2000), (150, 4000))'
+    local words program all='' with='' i s cut rest='rows(0, (65, 1000), (70, 2000), (150, 4000))'
     for ((i = 0; i < 24; i++)); do
         s=$((i * 7 % 24 + i * 2)) # forth and back by up to 22
         all+="rows(0, ($s, $i)), "
@@ -560,13 +606,15 @@ in_three() {
         "--session 2s --max 5s" "--count 3" "--count 5 --slide 2" "--tumble 5s --grace 8s" "--session 2s --grace 6s" \
         "--hop 12s --slide 3s --early-every 4s" "--session 4s --early-every 4s" "--count 9 --early-every 4s"; do
         read -ra words <<<"$words -q -j --out-of-order 9s -g {k:(.n%3)}"
-        leat window "${words[@]}" "$sum" all.leat >want
+        program=$sum
         for cut in 3 7 11 15 16 19 23; do
+            leat window "${words[@]}" "$program" all.leat >want
             rm -rf state
-            run --separate-stderr leat window "${words[@]}" --state state "$sum" "barriers.$cut"
+            run --separate-stderr leat window "${words[@]}" --state state "$program" "barriers.$cut"
             equals "${words[*]} $status" "${words[*]} 5"
             { [[ -z $output ]] || echo "$output"; } >got
-            leat window "${words[@]}" --state state --drain "$sum" "rest.$cut" >>got
+            leat window "${words[@]}" --state state --drain "$program" "rest.$cut" >>got
+            program='{n: count, top: topk(2; .n % 5)}' # from now on with records that wait for their turn
             cmp got want || { echo "cut at $cut: ${words[*]}"; diff got want; return 1; }
         done
     done
