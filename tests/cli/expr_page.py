@@ -5,6 +5,7 @@
 usage: expr_page.py lines PAGE      RECORD | EXPRESSION => RESULTS, with leat map: the same bytes
        expr_page.py jq PAGE         the same with leat map --engine jq: the same values, or what the page says of jq
        expr_page.py commands PAGE   blocks of commands ("$ ", "> " goes on) and their output
+       expr_page.py session PAGE    the same, all blocks of a page that teaches one behind the other in one folder
        expr_page.py functions PAGE  name/arity of each function that the page explains, one a line
        expr_page.py index PAGE      the same from its INDEX
        expr_page.py jq-functions PAGE  those that it says run in jq
@@ -178,12 +179,15 @@ def run_lines(page, check):
     return failed or not todo
 
 
-def run_commands(page):
-    """Each block in a folder and with a log of its own."""
+def command_blocks(page, together):
+    found = [(begin, lines) for begin, lines in blocks(page) if is_commands(lines)]
+    return [(found[0][0], [line for _, lines in found for line in lines])] if together and found else found
+
+
+def run_commands(page, together=False):
+    """Each block in a folder and with a log of its own; or all together in one."""
     mark, ran, failed = "~~ next ~~", 0, 0
-    for begin, lines in blocks(page):
-        if not is_commands(lines):
-            continue
+    for begin, lines in command_blocks(page, together):
         steps = []  # [command, output lines]
         for line in lines:
             if line.startswith("$ "):
@@ -229,7 +233,8 @@ def names(page, begin):
 
 
 def main(words):
-    if len(words) != 3 or words[1] not in ("lines", "jq", "commands", "functions", "index", "jq-functions"):
+    if len(words) != 3 or words[1] not in ("lines", "jq", "commands", "session", "functions", "index",
+                                               "jq-functions"):
         sys.exit(__doc__)
     mode, page = words[1:]
     if mode == "lines":
@@ -238,8 +243,8 @@ def main(words):
         command = os.environ.get("EXPR_PAGE_JQ", "leat map -j -i json --engine jq --").split()
         version = subprocess.run(["jq", "--version"], capture_output=True, text=True).stdout
         return run_lines(page, lambda example: check_jq(example, command, version.startswith("jq-1.6")))
-    if mode == "commands":
-        return run_commands(page)
+    if mode in ("commands", "session"):
+        return run_commands(page, mode == "session")
     if mode == "functions":
         found = functions(page)
     else:
