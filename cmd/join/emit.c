@@ -2,7 +2,7 @@
 /*
  * The stream's records and their partners. Records of blocks are joined ahead of their turn, by any thread: a note is
  * the generation of the table, then pieces of results (stream/pieces.h). What cannot be done ahead is left to the turn
- * of its block: bad records, those for --unmatched, and all of a block whose note is of a table that was replaced.
+ * of its block: bad records, those for --unmatched, and all of a block whose note is of a table that has changed since.
  */
 #include "join.h"
 
@@ -132,18 +132,24 @@ int join_look(void *ctx, unsigned thread, const struct block_origin *from, const
     struct ahead a = {.j = j, .k = &j->pairers[thread]}; /* nobody else's */
     struct err why;
     size_t begin = note->len;
-    if (!a.k->run && expr_run_new(j->set, &a.k->run, &why) < 0) return -1;
-    struct lookup *l = lookup_hold(j);
-    a.l = l;
-    int g = buf_append(note, &l->generation, sizeof l->generation);
+    if (!a.k->run && expr_run_new(j->sets[0], &a.k->run, &why) < 0) return -1;
+    a.l = lookup_hold(j);
+    int g = buf_append(note, &a.l->generation, sizeof a.l->generation);
     if (g == 0) g = pieces_begin(&a.out, note);
     if (g == 0) g = pieces_end(&a.out, note_block(&a, from, body));
-    lookup_drop(j, l);
+    lookup_drop(j);
     if (g < 0) note->len = begin;
     return g;
 }
 
 /* ---- in turn ---- */
+
+/* A bad row is not the fault of the record in hand. */
+static int poll_table(struct join *j, struct stage *s, bool quiet, struct err *e) {
+    int g = reload_poll(j, quiet, e);
+    s->failed = g < 0;
+    return g;
+}
 
 static int emit(struct join *j, struct stage *s, const struct record *r, struct err *e) {
     j->records_out++;
@@ -216,7 +222,7 @@ int join_record(void *ctx, struct stage *s, const struct record *in, struct err 
     struct join *j = ctx;
     struct expr_run *run = j->pairers[0].run;
     struct record r = *in;
-    int g = reload_poll(j, e);
+    int g = poll_table(j, s, false, e);
     if (g < 0) return g;
     record_begin(run, s, &r);
     if (j->time.used) {
@@ -259,7 +265,7 @@ static int follow_note(struct join *j, struct stage *s, const struct block *b, s
     return g;
 }
 
-/* Was the note made by the table that is there now? */
+/* Was the note made by the table as it is now? */
 static bool note_is_current(const struct join *j, const struct stage *s) {
     uint64_t generation;
     if (!s->note) return false;
@@ -270,7 +276,7 @@ static bool note_is_current(const struct join *j, const struct stage *s) {
 int join_block(void *ctx, struct stage *s, const struct block *b, struct err *e) {
     struct join *j = ctx;
     struct record_walk w;
-    int g = reload_poll(j, e);
+    int g = poll_table(j, s, false, e);
     if (g < 0) return g;
     if (note_is_current(j, s)) return follow_note(j, s, b, e);
     record_walk_init(&w, &b->h, b->body, SIZE_MAX);
@@ -279,6 +285,6 @@ int join_block(void *ctx, struct stage *s, const struct block *b, struct err *e)
 
 int join_idle(void *ctx, struct stage *s, struct err *e) {
     struct join *j = ctx;
-    if (j->reload_ns) s->wake_ns = j->reload_ns;
-    return reload_poll(j, e);
+    s->wake_ns = reload_wake_ns(j);
+    return poll_table(j, s, true, e);
 }

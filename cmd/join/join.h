@@ -53,16 +53,17 @@ struct row_list {
     struct row *first, *last;
 };
 
-/* One state of the table. It does not change any more once records are looked up in it. */
+struct topic_table;
+
+/* The table. Where others than the main thread look something up in it, it changes under the lock of struct join. */
 struct lookup {
     struct arena arena;
     struct table table;
     const struct table_key *hash_key;
     uint64_t rows, without_key;
-    unsigned kinds;       /* of its keys: bits 1 << value_kind */
-    uint64_t generation;  /* from 1 */
-    unsigned users;       /* threads that look something up in it */
-    struct lookup *older; /* replaced, but perhaps still in use */
+    unsigned kinds;            /* of its keys: bits 1 << value_kind */
+    uint64_t generation;       /* of its content: from 1, raised by each change, and by a new table in its place */
+    struct topic_table *topic; /* what it is made of and follows; NULL: of something else */
 };
 
 struct lookup *lookup_new(const struct row_shape *shape, struct state_budget *budget, const struct table_key *hash_key,
@@ -127,7 +128,7 @@ struct loader {
     const struct expr_set *set; /* with one program: the key */
     const struct expr *key;
     struct stage_config reading; /* of files, as the stage reads its own; skip_bad and dead_letter are for all kinds */
-    /* while it works */
+    /* while it works; for a topic also between two times */
     struct lookup *to;
     struct state_budget *budget;
     struct expr_run *run;
@@ -137,15 +138,29 @@ struct loader {
 
 /* Read all of it. G_DATA: a bad row, with its place. */
 int loader_run(struct loader *l, struct lookup *to, struct state_budget *budget, struct err *e) NODISCARD;
+void loader_release(struct loader *l);
 
 /* For those that read: the row that expr_begin (record_begin) was called for. G_DATA: it is a bad one. */
 int loader_row(struct loader *l, const struct record *r, struct err *e) NODISCARD;
 /* The policy for a bad one, whose place is `where`. */
 int loader_bad(struct loader *l, const struct record *r, const char *where, uint64_t *bad, struct err *e) NODISCARD;
 
-int load_topic(struct loader *l, struct err *e) NODISCARD;  /* from_topic.c */
 int load_sqlite(struct loader *l, struct err *e) NODISCARD; /* from_sqlite.c */
+
+/* ---- from_topic.c: a topic as a table ---- */
+
+int load_topic(struct loader *l, struct err *e) NODISCARD;
 void stamp_topic(const struct source *s, struct source_stamp *ret);
+void topic_table_free(struct topic_table *t); /* takes NULL */
+
+/* Has something been appended since? 1 or 0. Asked before each record: it costs a look at one word, but for now and
+ * then, or with `quiet`, a look at the clock, and at most each TOPIC_LOOK_NS one at the partitions. */
+int topic_table_news(struct topic_table *t, bool quiet, struct err *e) NODISCARD;
+/* Read on into the table, up to the end that there is now. 0; 1: records were removed before they were read, so that
+ * the table has to be loaded again; an error as at the first time. */
+int topic_table_read(struct loader *l, struct err *e) NODISCARD;
+#define TOPIC_LOOK_NS 5000000
+#define TOPIC_QUIET_NS 100000000 /* look this often when nobody rings, too */
 
 /* ---- key.c: the key of a record or a row ---- */
 
@@ -172,10 +187,12 @@ struct pairer {
     bool matched;    /* there was a partner */
 };
 
+struct progress;
 struct join {
+    struct progress *progress;
     struct row_shape shape;
     bool left, anti;
-    const struct expr_set *set; /* of the stream's records */
+    struct expr_set *sets[2]; /* of the stream's records; of rows, or of the right side's records */
     struct expr *on;
     struct time_field time;
     size_t record_limit;
@@ -184,7 +201,7 @@ struct join {
     struct table_key hash_key;
     struct loader loader;
     struct pairer pairers[CREW_THREADS_MAX]; /* the first is the stage's */
-    pthread_mutex_t lock;                    /* of `now` and of users */
+    pthread_rwlock_t lock; /* of `now` and what is in it: threads that look ahead read, the main thread changes it */
     struct lookup *now;
     /* reload.c */
     int64_t reload_ns; /* 0: only when it is asked for */
@@ -197,14 +214,22 @@ struct join {
 
 void reload_init(void); /* SIGHUP asks for it from now on */
 int reload_first(struct join *j, struct err *e) NODISCARD;
-/* Between two records: load the table again if that is due. Only a stop or a bug is an error; all else is told, and the
- * old table stays. */
-int reload_poll(struct join *j, struct err *e) NODISCARD;
+/* Between two records, and, with `quiet`, when there is none: what was appended to a topic is taken into the table, and
+ * the table is loaded again if that is due. That this cannot be done is told, and the old table stays; but one that
+ * cannot follow its topic any more is an error. */
+int reload_poll(struct join *j, bool quiet, struct err *e) NODISCARD;
+int64_t reload_wake_ns(const struct join *j); /* how often it wants to be asked; below 0: no matter */
 void reload_release(struct join *j);
 
-/* For threads that look ahead. */
-struct lookup *lookup_hold(struct join *j);
-void lookup_drop(struct join *j, struct lookup *l);
+/* For threads that look ahead: meanwhile it stays as it is. */
+const struct lookup *lookup_hold(struct join *j);
+void lookup_drop(struct join *j);
+
+/* ---- the forms, from their options to the end of the run ---- */
+
+struct options;
+int join_table(struct join *j, const struct options *o, struct stage_config *c, struct err *e) NODISCARD;
+int join_stream(struct join *j, const struct options *o, struct stage_config *c, struct err *e) NODISCARD;
 
 /* ---- emit.c: callbacks of the stage ---- */
 

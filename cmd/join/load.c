@@ -54,7 +54,7 @@ static int load_file(struct loader *l, struct err *e) {
 int loader_run(struct loader *l, struct lookup *to, struct state_budget *budget, struct err *e) {
     l->to = to;
     l->budget = budget;
-    int g = expr_run_new(l->set, &l->run, e);
+    int g = l->run ? 0 : expr_run_new(l->set, &l->run, e);
     if (g == 0) {
         switch (l->source->kind) {
         case SOURCE_FILE: g = load_file(l, e); break;
@@ -62,10 +62,14 @@ int loader_run(struct loader *l, struct lookup *to, struct state_budget *budget,
         case SOURCE_SQLITE: g = load_sqlite(l, e); break;
         }
     }
+    if (l->source->kind != SOURCE_TOPIC) loader_release(l);
+    return g < 0 ? err_prefix(e, "table '%s': ", l->source->name) : 0;
+}
+
+void loader_release(struct loader *l) {
     expr_run_free(l->run);
     l->run = NULL;
     merger_release(&l->merger);
     buf_release(&l->key_text);
     buf_release(&l->row);
-    return g < 0 ? err_prefix(e, "table '%s': ", l->source->name) : 0;
 }

@@ -21,6 +21,7 @@ struct lookup *lookup_new(const struct row_shape *shape, struct state_budget *bu
 
 void lookup_free(struct lookup *l) {
     if (!l) return;
+    topic_table_free(l->topic);
     table_release(&l->table);
     arena_release(&l->arena);
     free(l);

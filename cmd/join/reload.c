@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table, and a new one in its place: it is built beside the old one and takes over between two records. Threads
- * that look ahead hold the one that they found, and what they noted by an old one is not used: emit.c compares
- * generations. See join.h.
+ * The table as it changes, always between two records: what was appended to a topic is taken into it, and of any source
+ * a new one is built beside it and takes its place. See join.h.
  */
 #include <signal.h>
-#include <stdlib.h>
 #include <time.h>
 
 #include "join.h"
@@ -31,41 +29,13 @@ static int64_t now_ns(void) {
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-struct lookup *lookup_hold(struct join *j) {
-    pthread_mutex_lock(&j->lock);
-    struct lookup *l = j->now;
-    l->users++;
-    pthread_mutex_unlock(&j->lock);
-    return l;
+const struct lookup *lookup_hold(struct join *j) {
+    pthread_rwlock_rdlock(&j->lock);
+    return j->now;
 }
 
-void lookup_drop(struct join *j, struct lookup *l) {
-    pthread_mutex_lock(&j->lock);
-    l->users--;
-    pthread_mutex_unlock(&j->lock);
-}
-
-/* Those that were replaced go when nobody uses them any more. All of it happens in the main thread, as memory of tables
- * is counted against one budget. */
-static void free_old(struct join *j) {
-    pthread_mutex_lock(&j->lock);
-    struct lookup **at = j->now ? &j->now->older : NULL, *gone = NULL;
-    while (at && *at) {
-        struct lookup *l = *at;
-        if (l->users) {
-            at = &l->older;
-            continue;
-        }
-        *at = l->older;
-        l->older = gone;
-        gone = l;
-    }
-    pthread_mutex_unlock(&j->lock);
-    while (gone) {
-        struct lookup *next = gone->older;
-        lookup_free(gone);
-        gone = next;
-    }
+void lookup_drop(struct join *j) {
+    pthread_rwlock_unlock(&j->lock);
 }
 
 static int load(struct join *j, struct err *e) {
@@ -77,15 +47,15 @@ static int load(struct join *j, struct err *e) {
         lookup_free(l);
         return g;
     }
-    pthread_mutex_lock(&j->lock);
-    l->generation = j->now ? j->now->generation + 1 : 1;
-    l->older = j->now;
+    struct lookup *old = j->now;
+    l->generation = old ? old->generation + 1 : 1;
+    pthread_rwlock_wrlock(&j->lock);
     j->now = l;
-    pthread_mutex_unlock(&j->lock);
+    pthread_rwlock_unlock(&j->lock);
+    lookup_free(old);
     diag_info("table '%s': %llu rows, %zu keys", j->loader.source->name, (unsigned long long)l->rows, l->table.count);
     if (l->without_key)
         diag_info("table '%s': %llu rows have no key", j->loader.source->name, (unsigned long long)l->without_key);
-    free_old(j);
     return 0;
 }
 
@@ -113,11 +83,27 @@ static bool is_due(struct join *j) {
     return true;
 }
 
-int reload_poll(struct join *j, struct err *e) {
+/* What was appended to the topic is taken into the table in place. Threads that look ahead wait as long, and what they
+ * noted before is not used: emit.c compares generations. */
+static int follow(struct join *j, bool quiet, struct err *e) {
+    struct lookup *l = j->now;
+    int g = topic_table_news(l->topic, quiet, e);
+    if (g > 0) {
+        j->loader.to = l;
+        pthread_rwlock_wrlock(&j->lock);
+        l->generation++;
+        g = topic_table_read(&j->loader, e);
+        pthread_rwlock_unlock(&j->lock);
+    }
+    if (g < 0) return err_prefix(e, "table '%s': ", j->loader.source->name);
+    return g > 0 ? load(j, e) : 0;
+}
+
+int reload_poll(struct join *j, bool quiet, struct err *e) {
     struct err why = {0};
-    if (!asked && j->reload_ns == 0) return 0;
-    if (!is_due(j)) return 0;
-    int g = source_again(j->loader.source, &why);
+    int g = j->now->topic ? follow(j, quiet, e) : 0;
+    if (g < 0 || (!asked && j->reload_ns == 0) || !is_due(j)) return g;
+    g = source_again(j->loader.source, &why);
     if (g == 0) g = load(j, &why);
     if (g == 0) return 0;
     if (g == G_STOPPED || g == G_BUG) {
@@ -129,10 +115,13 @@ int reload_poll(struct join *j, struct err *e) {
     return 0;
 }
 
+int64_t reload_wake_ns(const struct join *j) {
+    if (j->now->topic && (j->reload_ns == 0 || j->reload_ns > TOPIC_QUIET_NS)) return TOPIC_QUIET_NS;
+    return j->reload_ns ? j->reload_ns : -1;
+}
+
 void reload_release(struct join *j) {
-    for (struct lookup *l = j->now, *older; l; l = older) {
-        older = l->older;
-        lookup_free(l);
-    }
+    lookup_free(j->now);
     j->now = NULL;
+    loader_release(&j->loader);
 }

@@ -238,6 +238,7 @@ int main(int argc, char **argv) {
         progress.records_out = m.emitted;
         progress.bytes_out = m.bytes;
         progress.late = m.violations;
+        progress.state_bytes = m.budget.most;
         progress_end(&progress);
     }
     release(&m);

@@ -331,6 +331,7 @@ int main(int argc, char **argv) {
         progress.records_out = w.results.emitted;
         progress.bytes_out = w.results.bytes;
         progress.late = w.late.count;
+        progress.state_bytes = w.budget.most;
         progress_end(&progress);
     }
     release(&w);

@@ -46,8 +46,8 @@ static void count_format(char out[SIZE_TEXT_MAX], double n) {
 /* Percent and time to go, in front, where a narrow terminal does not cut them off. The rate of the whole run is
  * steadier than that of the last moment. */
 static int end_append(const struct progress *p, int64_t now_ns, struct buf *b) {
-    if (p->end_bytes == 0) return 0;
-    double done = (double)p->bytes_in / (double)p->end_bytes;
+    if (p->end_bytes == 0 && p->done <= 0) return 0;
+    double done = p->done > 0 ? p->done : (double)p->bytes_in / (double)p->end_bytes;
     if (done > 1) done = 1;
     int rc = buf_printf(b, "%d %%, ", (int)(done * 100));
     if (rc < 0 || done <= 0 || done >= 1) return rc;
@@ -77,6 +77,11 @@ int progress_line(const struct progress *p, int64_t now_ns, struct buf *b) {
         (void)time_format_rfc3339(whole, at);
         rc = buf_printf(b, ", at %s", at);
     }
+    if (rc == 0 && p->delivers) {
+        count_format(records, (double)p->accepted);
+        rc = buf_printf(b, ", %s accepted, %" PRIu64 " in flight", records, p->in_flight);
+    }
+    if (rc == 0 && p->refused) rc = buf_printf(b, ", %" PRIu64 " refused", p->refused);
     return rc < 0 || p->bad == 0 ? rc : buf_printf(b, ", %" PRIu64 " bad", p->bad);
 }
 
@@ -108,15 +113,31 @@ void progress_check(struct progress *p) {
     if (now - p->drawn_ns >= draw_every_ns) line_draw(p, now);
 }
 
+static int delivery_text(const struct progress *p, struct buf *b) {
+    int rc = buf_printf(b, "%" PRIu64 " sent, %" PRIu64 " accepted", p->sent, p->accepted);
+    if (rc == 0 && p->refused > 0) rc = buf_printf(b, ", %" PRIu64 " refused", p->refused);
+    if (rc == 0 && p->in_flight > 0) rc = buf_printf(b, ", %" PRIu64 " in flight", p->in_flight);
+    if (rc == 0 && p->retries > 0) rc = buf_printf(b, ", %" PRIu64 " retries", p->retries);
+    if (rc == 0 && p->passed_over > 0) rc = buf_printf(b, ", %" PRIu64 " passed over", p->passed_over);
+    return rc;
+}
+
 static int totals_text(const struct progress *p, const char *tool, double seconds, struct buf *b) {
     char in[SIZE_TEXT_MAX], out[SIZE_TEXT_MAX];
     size_format(in, p->bytes_in);
     size_format(out, p->bytes_out);
-    int rc = buf_printf(b, "%s: %" PRIu64 " records (%s) in, %" PRIu64 " records (%s) out", tool, p->records_in, in,
-                        p->records_out, out);
+    int rc = buf_printf(b, "%s: %" PRIu64 " records (%s) in, ", tool, p->records_in, in);
+    if (rc == 0 && p->delivers)
+        rc = delivery_text(p, b);
+    else if (rc == 0)
+        rc = buf_printf(b, "%" PRIu64 " records (%s) out", p->records_out, out);
     if (rc == 0 && p->bad > 0) rc = buf_printf(b, ", %" PRIu64 " bad", p->bad);
     if (rc == 0 && p->late > 0) rc = buf_printf(b, ", %" PRIu64 " late", p->late);
     if (rc == 0 && p->dropped > 0) rc = buf_printf(b, ", %" PRIu64 " dropped", p->dropped);
+    if (rc == 0 && p->state_bytes > 0) {
+        size_format(in, p->state_bytes);
+        rc = buf_printf(b, ", at most %s of state", in);
+    }
     if (rc == 0 && p->has_watermark) {
         char at[TIME_TEXT_MAX];
         (void)time_format_rfc3339(p->watermark_ns, at);
@@ -134,6 +155,12 @@ static int totals_json(const struct progress *p, const char *tool, double second
                         ",\"bytes_out\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"late\":%" PRIu64,
                         tool, p->records_in, p->bytes_in, p->records_out, p->bytes_out, p->bad, p->late);
     if (rc == 0 && p->may_drop) rc = buf_printf(b, ",\"dropped\":%" PRIu64, p->dropped);
+    if (rc == 0 && p->state_bytes > 0) rc = buf_printf(b, ",\"state_bytes\":%" PRIu64, p->state_bytes);
+    if (rc == 0 && p->delivers)
+        rc = buf_printf(b,
+                        ",\"sent\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"in_flight\":%" PRIu64
+                        ",\"retries\":%" PRIu64 ",\"passed_over\":%" PRIu64,
+                        p->sent, p->accepted, p->refused, p->in_flight, p->retries, p->passed_over);
     if (rc == 0 && p->has_event_time) {
         char at[TIME_TEXT_MAX];
         (void)time_format_rfc3339(p->event_time_ns, at);

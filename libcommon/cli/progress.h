@@ -21,9 +21,14 @@ struct progress {
     uint64_t records_in, bytes_in;
     uint64_t records_out, bytes_out;
     uint64_t bad, late;
-    uint64_t dropped;      /* records that a destination was spared; told where `may_drop` */
-    bool may_drop;         /* set behind progress_begin */
+    uint64_t dropped; /* records that a destination was spared; told where `may_drop` */
+    bool may_drop;    /* set behind progress_begin */
+    bool delivers;    /* records go to a server or database, which takes them or not: the counts below are told */
+    uint64_t sent, accepted, refused, in_flight, retries;
+    uint64_t passed_over;  /* it had them already */
+    uint64_t state_bytes;  /* the most that state took; 0: not told */
     uint64_t end_bytes;    /* bytes_in at the end of the work, where that is known; 0: not known */
+    double done;           /* the part of the work that is done, 0 to 1, where that is known better; 0: it is not */
     int64_t event_time_ns; /* event time reached */
     bool has_event_time;
     int64_t watermark_ns; /* of tools that wait for event time: where they are */

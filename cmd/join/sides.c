@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two streams, a record at a time, in an order that depends on the inputs alone: each is judged by the watermark of its
+ * own input, given to the form, and moves the marks by which others are decided. All of this is by record, never by
+ * block, so that the answer does not depend on how the inputs were cut.
+ */
+#include "sides.h"
+
+#include "base/timefmt.h"
+#include "stream/letter.h"
+
+#define TELL_RECORDS 4096 /* downstream hears of event time at least once in so many records */
+
+/* ---- marks ---- */
+
+/* Up to where a side is complete by itself; *ret_holds: does it hold the other one back? */
+static int64_t own_mark(const struct sides *k, enum side side, bool *ret_holds) {
+    size_t i = side == RIGHT ? 0 : 1, end = side == RIGHT ? 1 : k->inputs;
+    int64_t least = WATERMARK_END, furthest = WATERMARK_NONE;
+    *ret_holds = false;
+    for (; i < end; i++) {
+        const struct turn_input *in = &k->turns.inputs[i];
+        int64_t mark = in->ended && (!k->state || k->drain) ? WATERMARK_END : in->mark;
+        if (mark > furthest) furthest = mark;
+        if (in->idle && !in->ended) continue;
+        *ret_holds = true;
+        if (mark < least) least = mark;
+    }
+    return *ret_holds ? least : furthest;
+}
+
+static void update_marks(struct sides *k) {
+    bool holds[2];
+    int64_t mark[2] = {own_mark(k, RIGHT, &holds[RIGHT]), own_mark(k, LEFT, &holds[LEFT])};
+    for (int side = 0; side < 2; side++) {
+        int64_t other = mark[other_side(side)];
+        int64_t now = !holds[side] && other > mark[side] && other != WATERMARK_END ? other : mark[side];
+        if (now > k->mark[side]) k->mark[side] = now;
+    }
+}
+
+static int64_t deciding_mark(const struct sides *k, enum side side) {
+    int64_t other = k->mark[other_side(side)], own = k->mark[side];
+    return k->form->together[side] && own < other ? own : other;
+}
+
+/* Whom event time has decided, the soonest first, and left ones before right ones. */
+static struct waiting *next_decided(const struct sides *k) {
+    const struct due *found = NULL;
+    for (int side = LEFT; side >= RIGHT; side--) {
+        const struct due *d = waiting_first(&k->room, side);
+        if (d && d->due <= deciding_mark(k, side) && (!found || d->due < found->due)) found = d;
+    }
+    return found ? found->w : NULL;
+}
+
+static int settle(struct sides *k, struct stage *s, struct err *e) {
+    struct waiting *w;
+    int g = 0;
+    update_marks(k);
+    while (g == 0 && (w = next_decided(k))) g = k->form->decide(k, s, w, e);
+    return g;
+}
+
+static int tell_watermark(struct sides *k, struct stage *s, struct err *e) {
+    struct buf text = {0};
+    int64_t mark = k->form->earliest(k);
+    k->untold = 0;
+    if (mark == WATERMARK_NONE || mark == WATERMARK_END || mark <= k->told) return 0;
+    k->told = mark;
+    int g = control_watermark(&text, mark) < 0 ? err_nomem(e) : stage_control(s, &text, e);
+    buf_release(&text);
+    return g;
+}
+
+/* ---- records ---- */
+
+static int put_late(struct sides *k, struct stage *s, const struct record *r, int64_t before, struct err *e) {
+    char time[TIME_TEXT_MAX], mark[TIME_TEXT_MAX];
+    struct err why;
+    k->late++;
+    if (!k->late_to) return 0;
+    time_format_rfc3339(r->time, time);
+    time_format_rfc3339(before, mark);
+    (void)err_set(&why, G_DATA, "late: its time is %s, and the watermark was %s", time, mark);
+    const struct letter_header more[] = {{"leat.watermark", mark}};
+    const struct letter letter = {.to = k->late_to,
+                                  .what = "late record",
+                                  .where = stage_where(s, r),
+                                  .why = why.text,
+                                  .more = more,
+                                  .more_count = 1};
+    return letter_put(s, &letter, r, e);
+}
+
+/* Can its fields be joined with those of another? */
+static int check_value(const struct sides *k, enum side side, const struct record *r, struct err *e) {
+    if (!pair_wanted(k)) return 0;
+    bool json = r->value_type == VALUE_JSON;
+    if (side == RIGHT && k->j->shape.nested)
+        return json ? 0 : err_set(e, G_DATA, "record is bytes, and no JSON that could be a field");
+    const char *p = r->value, *end = p + r->value_size;
+    while (json && p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) p++;
+    if (json && p < end && *p == '{') return 0;
+    return err_set(e, G_DATA,
+                   side == RIGHT ? "record of the right side is no object; --as NAME takes any value"
+                                 : "record is no object that could have the fields of a partner");
+}
+
+static int find_key(struct sides *k, struct stage *s, struct taken *t, struct err *e) {
+    struct key_text key;
+    record_begin(k->run[t->side], s, t->r);
+    buf_clear(&k->scratch);
+    int g = key_find(k->run[t->side], k->on[t->side], t->r, &k->scratch, &key, e);
+    if (g <= 0) return g;
+    t->key = key.at == SIZE_MAX ? key.p : k->scratch.data + key.at;
+    t->key_size = key.n;
+    return 0;
+}
+
+static int take(struct sides *k, struct stage *s, enum side side, const struct record *r, struct err *e) {
+    struct taken t = {.side = side, .r = r, .number = k->room.arrived++};
+    bool tombstone = r->value_type == VALUE_NONE;
+    if (tombstone && (side == LEFT || k->form != &as_of_form))
+        return side == LEFT || k->right ? pair_none(k, s, side, r, NULL, e) : 0;
+    int g = tombstone ? 0 : check_value(k, side, r, e);
+    if (g == 0) g = find_key(k, s, &t, e);
+    if (g == 0) g = k->form->take(k, s, &t, e);
+    return g == G_NOMEM ? budget_error(&k->j->budget, e) : g;
+}
+
+int sides_record(void *ctx, struct stage *s, size_t which, const struct record *r, int64_t before, struct err *e) {
+    struct sides *k = ctx;
+    if (k->form == &tumble_form && !spans_covers(&k->spans, r->time))
+        return err_set(e, G_DATA, "its time is outside of the years that windows can have");
+    int g =
+        k->form->late(k, r->time, before) ? put_late(k, s, r, before, e) : take(k, s, which == 0 ? RIGHT : LEFT, r, e);
+    if (g < 0) return g;
+    k->untold++;
+    return settle(k, s, e);
+}
+
+int sides_moved(void *ctx, struct stage *s, const struct bound *b, struct err *e) {
+    struct sides *k = ctx;
+    (void)b;
+    int g = settle(k, s, e);
+    return g == 0 && k->untold >= TELL_RECORDS ? tell_watermark(k, s, e) : g;
+}
+
+/* ---- callbacks ---- */
+
+/* The time of a text record, in the thread of its feed. */
+int sides_text(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e) {
+    const struct sides *k = ctx;
+    const struct time_field *time = &k->time[feed == 0 ? RIGHT : LEFT];
+    if (!time->used)
+        return format == IN_ENVELOPE ? 0
+                                     : err_set(e, G_USAGE,
+                                               "text has no event time; say where it is, as in --time .time (an "
+                                               "envelope has one: -i envelope)");
+    const struct expr_input in = {.record = r, .slack = slack, .partition = -1};
+    expr_begin(k->feed_run[feed], &in);
+    return time_field_get(time, k->feed_run[feed], &r->time, e);
+}
+
+void sides_want(void *ctx, struct stage *s, struct feed_set *ret) {
+    (void)s;
+    turns_want(&((struct sides *)ctx)->turns, ret);
+}
+
+int sides_feed(void *ctx, struct stage *s, size_t which, struct feed_item **item, struct err *e) {
+    return turns_feed(&((struct sides *)ctx)->turns, s, which, item, e);
+}
+
+int sides_control(void *ctx, struct stage *s, const struct block *b, struct err *e) {
+    return turns_control(&((struct sides *)ctx)->turns, s, b, e);
+}
+
+int sides_idle(void *ctx, struct stage *s, struct err *e) {
+    struct sides *k = ctx;
+    int g = turns_idle(&k->turns, s, e);
+    return g < 0 ? g : tell_watermark(k, s, e);
+}
+
+int sides_end(void *ctx, struct stage *s, struct err *e) {
+    struct sides *k = ctx;
+    int g = settle(k, s, e);
+    return g == 0 && k->state ? sides_save(k, e) : g;
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Records that wait, from one run to the next (--state). An item for each, in the order of arrival: the key is its
+ * number, big-endian; the value is the side, whether it was matched, whether it has a key, the size of that (4 bytes),
+ * the key, and the record as blocks have it.
+ */
+#include "sides.h"
+
+#include <endian.h>
+#include <stdlib.h>
+
+struct head {
+    uint8_t side, matched, has_key, none;
+    uint32_t key_size;
+    int64_t due; /* INT64_MIN: it is in no heap */
+};
+
+/* ---- to ---- */
+
+static int by_number(const void *a, const void *b) {
+    const struct waiting *x = *(struct waiting *const *)a, *y = *(struct waiting *const *)b;
+    return (x->number > y->number) - (x->number < y->number);
+}
+
+/* All that wait: those of keys, and those in a heap that have none. */
+static int collect(const struct sides *k, struct buf *out) {
+    const struct entry *x;
+    size_t at = 0;
+    int g = 0;
+    while (g == 0 && (x = table_next(&k->room.table, &at)))
+        for (int side = 0; side < 2; side++) {
+            const struct waiters *of = (const struct waiters *)(const void *)x->data;
+            for (struct waiting *w = of->first[side]; g == 0 && w; w = w->next) g = buf_append(out, &w, sizeof w);
+        }
+    for (int side = 0; side < 2; side++) {
+        const struct dues *d = &k->room.dues[side];
+        for (size_t i = 0; g == 0 && i < d->count; i++)
+            if (!d->items[i].w->key) g = buf_append(out, &d->items[i].w, sizeof d->items[i].w);
+    }
+    if (out->len) qsort(out->data, out->len / sizeof(struct waiting *), sizeof(struct waiting *), by_number);
+    return g;
+}
+
+static int put_one(const struct sides *k, const struct waiting *w, struct buf *text, struct err *e) {
+    uint64_t number = htobe64(w->number);
+    const struct dues *d = &k->room.dues[w->side];
+    struct head head = {.side = w->side,
+                        .matched = w->matched,
+                        .has_key = w->key != NULL,
+                        .key_size = w->key ? w->key->key_size : 0,
+                        .due = w->place == NO_PLACE ? INT64_MIN : d->items[w->place].due};
+    buf_clear(text);
+    int g = buf_append(text, &head, sizeof head);
+    if (g == 0 && w->key) g = buf_append(text, entry_key(w->key, k->room.table.value_size), head.key_size);
+    if (g == 0) g = buf_append(text, w->encoded, w->size);
+    return g < 0 ? err_nomem(e)
+                 : snapshot_put(k->state, 0, (const char *)&number, sizeof number, text->data, text->len, e);
+}
+
+static json_t *make_meta(const struct sides *k) {
+    json_t *inputs = json_array();
+    for (size_t i = 0; inputs && i < k->inputs; i++)
+        if (json_array_append_new(inputs, watermarks_save(&k->turns.inputs[i].marks)) < 0) {
+            json_decref(inputs);
+            return NULL;
+        }
+    return json_pack("{s:o, s:I, s:I, s:I, s:b}", "inputs", inputs, "arrived", (json_int_t)k->room.arrived, "right",
+                     (json_int_t)k->mark[RIGHT], "left", (json_int_t)k->mark[LEFT], "drained", (int)k->drain);
+}
+
+int sides_save(struct sides *k, struct err *e) {
+    struct buf all = {0}, text = {0};
+    bool whole;
+    json_t *meta = make_meta(k);
+    int g = meta ? snapshot_begin(k->state, true, &whole, e) : err_nomem(e);
+    if (g == 0 && collect(k, &all) < 0) g = err_nomem(e);
+    for (size_t i = 0; g == 0 && i < all.len / sizeof(struct waiting *); i++)
+        g = put_one(k, ((struct waiting **)(void *)all.data)[i], &text, e);
+    if (g == 0) g = snapshot_commit(k->state, meta, e);
+    json_decref(meta);
+    buf_release(&all);
+    buf_release(&text);
+    return g;
+}
+
+/* ---- and back ---- */
+
+static int no_record(struct err *e) {
+    return err_set(e, G_CORRUPT, "state has a record that is none");
+}
+
+static int load_one(void *ctx, int64_t space, const char *key, size_t key_size, const char *value, size_t n,
+                    struct err *e) {
+    struct sides *k = ctx;
+    struct head head;
+    uint64_t number;
+    struct record_walk walk;
+    struct record r;
+    if (space != 0 || key_size != sizeof number || n < sizeof head) return no_record(e);
+    memcpy(&number, key, sizeof number);
+    memcpy(&head, value, sizeof head);
+    if (head.side > LEFT || head.matched > 1 || head.has_key > 1 || head.key_size > n - sizeof head ||
+        (head.has_key == 0 && head.key_size))
+        return no_record(e);
+    const char *its_key = value + sizeof head, *body = its_key + head.key_size;
+    size_t size = n - sizeof head - head.key_size;
+    if (size > UINT32_MAX) return no_record(e);
+    const struct block_header h = {.kind = BLOCK_DATA, .records = 1, .raw_size = (uint32_t)size};
+    record_walk_init(&walk, &h, body, SIZE_MAX);
+    if (record_next(&walk, &r, e) <= 0 || walk.at != size) return no_record(e);
+    if (!head.has_key && head.due == INT64_MIN) return no_record(e);
+    if (k->form == &tumble_form && !spans_covers(&k->spans, r.time)) return no_record(e);
+    const struct taken t = {.side = head.side,
+                            .r = &r,
+                            .key = head.has_key ? its_key : NULL,
+                            .key_size = head.key_size,
+                            .number = be64toh(number)};
+    struct waiting *w = waiting_put(&k->room, &t);
+    if (!w) return budget_error(&k->j->budget, e);
+    w->matched = head.matched;
+    if (k->form == &as_of_form && w->side == RIGHT && w->key) as_of_order(k, w);
+    return head.due == INT64_MIN || waiting_due(&k->room, w, head.due) == 0 ? 0 : budget_error(&k->j->budget, e);
+}
+
+static int no_remove(void *ctx, int64_t space, const char *key, size_t key_size, struct err *e) {
+    (void)ctx, (void)space, (void)key, (void)key_size;
+    return no_record(e);
+}
+
+static int no_drop(void *ctx, int64_t space, struct err *e) {
+    (void)ctx, (void)space;
+    return no_record(e);
+}
+
+static int load_meta(struct sides *k, json_t *meta, struct err *e) {
+    json_t *inputs;
+    json_int_t arrived, right, left;
+    int drained;
+    if (json_unpack(meta, "{s:o, s:I, s:I, s:I, s:b}", "inputs", &inputs, "arrived", &arrived, "right", &right, "left",
+                    &left, "drained", &drained) ||
+        json_array_size(inputs) != k->inputs)
+        return err_set(e, G_CORRUPT, "state does not say how far it has come");
+    if (drained) return err_set(e, G_USAGE, "the state was drained: all is decided; to begin anew, remove it");
+    k->room.arrived = (uint64_t)arrived;
+    k->mark[RIGHT] = right;
+    k->mark[LEFT] = left;
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < k->inputs; i++) {
+        struct turn_input *in = &k->turns.inputs[i];
+        g = watermarks_load(&in->marks, json_array_get(inputs, i), e);
+        in->mark = in->marks.now;
+    }
+    return g;
+}
+
+int sides_restore(struct sides *k, const char *dir, const char *identity, bool force_fs, struct err *e) {
+    static const struct snapshot_ops ops = {load_one, no_remove, no_drop};
+    json_t *meta = NULL;
+    int g = snapshot_open(dir, "join", identity, force_fs, &k->state, e);
+    if (g == 0) g = snapshot_restore(k->state, &ops, k, &meta, e);
+    if (g == 0 && meta) g = load_meta(k, meta, e);
+    if (g == G_USAGE && meta) (void)err_prefix(e, "'%s': ", dir);
+    json_decref(meta);
+    return g;
+}
