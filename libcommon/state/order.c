@@ -9,6 +9,7 @@
 static int tell_watermark(struct order *o, struct stage *s, int64_t mark, struct err *e) {
     struct buf text = {0};
     o->untold = 0;
+    if (o->quiet) return 0;
     if (mark == WATERMARK_NONE || mark == WATERMARK_END || mark <= o->told) return 0;
     o->told = mark;
     int g = control_watermark(&text, mark) < 0 ? err_nomem(e) : stage_control(s, &text, e);

@@ -21,6 +21,7 @@ struct order {
     int64_t taken; /* the latest time that was given to take() */
     int64_t told;  /* the watermark that downstream knows */
     uint64_t untold;
+    bool quiet; /* downstream is told nothing */
     /* The next record, which is the one in hand of the stage: its source, and, for a record that did not have to wait,
      * where it lies. */
     int (*take)(void *ctx, struct stage *s, const struct record *r, struct err *e);

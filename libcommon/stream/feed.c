@@ -99,8 +99,19 @@ static void append(struct feed *f, struct feed_item *item) {
     f->bytes += item->memory;
 }
 
+static void drop_items(struct feed *f) {
+    while (f->first) {
+        struct feed_item *next = f->first->next;
+        feed_item_free(f->first);
+        f->first = next;
+    }
+    f->last = NULL;
+    f->bytes = 0;
+    spill_release(&f->spill);
+}
+
 static bool has_failed(const struct feed *f) {
-    return f->ended && f->end_grade < 0;
+    return f->ended && f->end_grade < 0 && !f->enough;
 }
 
 /* It is awake as soon as there is something for it, though it may take a while to know. */
@@ -117,8 +128,8 @@ int feed_put(struct feed *f, struct feed_item *item, struct err *e) {
     struct feeds *all = f->all;
     int g = 0;
     pthread_mutex_lock(&all->lock);
-    while (!all->stop && !has_room(f, item->memory) && !must_spill(f)) wait_for_room(f);
-    if (all->stop) {
+    while (!all->stop && !f->enough && !has_room(f, item->memory) && !must_spill(f)) wait_for_room(f);
+    if (all->stop || f->enough) {
         g = err_set(e, G_STOPPED, "stopped while reading '%s'", f->name);
     } else if (has_room(f, item->memory)) {
         append(f, item);
@@ -182,6 +193,15 @@ int feeds_take(struct feeds *all, size_t i, struct feed_item **ret, struct err *
     if (f->waiting) pthread_cond_broadcast(&all->changed);
     pthread_mutex_unlock(&all->lock);
     return g;
+}
+
+void feed_enough(struct feeds *all, size_t i) {
+    struct feed *f = &all->feed[i];
+    pthread_mutex_lock(&all->lock);
+    f->enough = true;
+    drop_items(f);
+    pthread_cond_broadcast(&all->changed);
+    pthread_mutex_unlock(&all->lock);
 }
 
 static bool is_ready(const struct feed *f) {
@@ -254,8 +274,8 @@ static void init_feed(struct feeds *all, size_t i) {
     f->fd = -1;
     struct stat st;
     bool there = standard ? sys.fstat(STDIN_FILENO, &st) == 0 : stat(operand, &st) == 0;
-    f->topic = !standard && !strchr(operand, '/') && (!there || S_ISDIR(st.st_mode));
-    f->special = f->topic || !there || !S_ISREG(st.st_mode);
+    f->topic = !c->read && !standard && !strchr(operand, '/') && (!there || S_ISDIR(st.st_mode));
+    f->special = f->topic || (!there && !c->read) || (there && !S_ISREG(st.st_mode));
     spill_init(&f->spill, &all->budget, f->name);
 }
 
@@ -336,12 +356,7 @@ void feeds_close(struct feeds *all) {
     for (size_t i = 0; i < all->count; i++) {
         struct feed *f = &all->feed[i];
         feed_topic_stop(f);
-        spill_release(&f->spill);
-        while (f->first) {
-            struct feed_item *next = f->first->next;
-            feed_item_free(f->first);
-            f->first = next;
-        }
+        drop_items(f);
     }
     if (all->wake >= 0) sys.close(all->wake);
     pthread_cond_destroy(&all->changed);

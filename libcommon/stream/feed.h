@@ -13,7 +13,7 @@
 #ifndef LEAT_STREAM_FEED_H
 #define LEAT_STREAM_FEED_H
 
-#include "stream/block.h"
+#include "stream/reader.h"
 #include "stream/spill.h"
 #include "stream/text_in.h"
 
@@ -42,9 +42,12 @@ struct feed_item {
     size_t size;           /* of the body */
     size_t slack;          /* bytes behind the body that may be read */
     size_t memory;         /* all that the item takes */
+    uint64_t position;     /* how far the input was read when it was put: bytes, or what feed_at says */
 };
 
 void feed_item_free(struct feed_item *item); /* takes NULL */
+
+struct feed_reading;
 
 struct feeds_config {
     const char *const *names; /* files, FIFOs, "-", topics: a name without a slash that is no file (dest.h) */
@@ -61,8 +64,27 @@ struct feeds_config {
      * headers and the value (JSON must be valid). `slack` bytes behind its value may be read. G_DATA makes the record a
      * bad one. NULL: none. */
     int (*record)(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e);
+    /* The tool itself reads the inputs, in the threads of their feeds, by the functions below, and returns how that
+     * ended: names are its business, and none is a topic. NULL: the feeds read them by their names. */
+    int (*read)(void *ctx, size_t feed, struct feed_reading *r, struct err *e);
     void *ctx;
 };
+
+/* What the name of the feed stands for, if that is no topic: reads of it end when all is over. Close it in any case. */
+int feed_input(struct feed_reading *r, struct inbuf *in, struct err *e) NODISCARD;
+void feed_input_close(struct feed_reading *r, struct inbuf *in);
+
+/* Until `in` has something to read, or G_STOPPED: all is over. For another thread that reads it for this one. */
+int feed_wait(const struct feed_reading *r, struct inbuf *in, struct err *e) NODISCARD;
+
+/* What `in` has, up to its end, as a stream of its own: in->name tells messages, and perhaps the format. */
+int feed_part(struct feed_reading *r, struct inbuf *in, struct err *e) NODISCARD;
+
+/* A block that was read and checked elsewhere. */
+int feed_block(struct feed_reading *r, const struct block *b, struct err *e) NODISCARD;
+
+/* So much of the input has been read, in units of the caller's. */
+void feed_at(struct feed_reading *r, uint64_t position);
 
 /* A set of feeds. */
 struct feed_set {
@@ -102,6 +124,9 @@ int feeds_wait(struct feeds *f, const struct feed_set *wanted, int64_t timeout_n
 /* The next item of this feed; the caller frees it. G_WAIT when there is none; behind FEED_END there is none any more.
  * G_IO when the spill file cannot be read. */
 int feeds_take(struct feeds *f, size_t i, struct feed_item **ret, struct err *e) NODISCARD;
+
+/* Nothing more will be taken from this feed: what it has is dropped, and it reads no further. */
+void feed_enough(struct feeds *f, size_t i);
 
 /* The most that was in spill files at one time, for --stats and -v. */
 uint64_t feeds_spilled(const struct feeds *f);

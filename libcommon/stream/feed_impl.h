@@ -24,6 +24,7 @@ struct feed {
     size_t bytes;
     struct spill spill;
     bool ended, end_taken;
+    bool enough;  /* nobody takes anything any more */
     bool waiting; /* the thread waits for room */
     int end_grade;
     struct err end_why;

@@ -18,19 +18,22 @@ struct gathered {
     uint64_t line; /* of the first */
 };
 
-struct reading {
+struct feed_reading {
     struct feed *f;
-    struct inbuf in;
+    struct inbuf *in; /* of the part in hand; NULL: blocks are handed over */
     enum in_format format;
     struct text_in *text;
     struct gathered gathered;
     uint64_t records;           /* of text, good or bad */
+    uint64_t position;          /* told by feed_at; UINT64_MAX: that of `in` */
+    uint64_t in_hand;           /* bytes of the block that is read, of which `in` does not know yet */
     struct json_validator json; /* for blocks that do not say that theirs is valid */
 };
 
-static int put(struct reading *r, struct feed_item *item, struct err *e) {
+static int put(struct feed_reading *r, struct feed_item *item, struct err *e) {
     if (!item) return err_nomem(e);
     item->format = r->format;
+    item->position = r->position < UINT64_MAX ? r->position : r->in ? inbuf_position(r->in) + r->in_hand : 0;
     return feed_put(r->f, item, e);
 }
 
@@ -43,7 +46,7 @@ static void gather_nothing(struct gathered *g) {
         (struct block_header){.kind = BLOCK_DATA, .flags = BLOCK_JSON_VALID, .min_time = NO_TIME, .max_time = NO_TIME};
 }
 
-static int put_gathered(struct reading *r, struct err *e) {
+static int put_gathered(struct feed_reading *r, struct err *e) {
     struct gathered *g = &r->gathered;
     if (g->h.records == 0) return 0;
     struct feed_item *item = feed_item_new(FEED_BLOCK, g->body.len, g->h.records, false);
@@ -58,7 +61,7 @@ static int put_gathered(struct reading *r, struct err *e) {
     return put(r, item, e);
 }
 
-static int put_bad(struct reading *r, const struct err *why, struct err *e) {
+static int put_bad(struct feed_reading *r, const struct err *why, struct err *e) {
     size_t n;
     const char *raw = text_in_raw(r->text, &n);
     struct feed_item *item = feed_item_new(FEED_BAD, n, 0, true);
@@ -66,6 +69,7 @@ static int put_bad(struct reading *r, const struct err *why, struct err *e) {
     item->text = true;
     item->line = text_in_line(r->text);
     *item->why = *why;
+    if (strcmp(r->in->name, r->f->name) != 0) (void)err_prefix(item->why, "%s: ", r->in->name); /* a part of it */
     if (n) memcpy(item->body, raw, n);
     int g = put_gathered(r, e); /* what came before it */
     if (g == 0) return put(r, item, e);
@@ -79,7 +83,7 @@ static void widen(struct block_header *h, int64_t time) {
     if (h->max_time == NO_TIME || time > h->max_time) h->max_time = time;
 }
 
-static int gather(struct reading *r, const struct record *record, struct err *e) {
+static int gather(struct feed_reading *r, const struct record *record, struct err *e) {
     struct gathered *g = &r->gathered;
     size_t size = record_size(record);
     uint64_t line = text_in_line(r->text);
@@ -101,20 +105,20 @@ static int gather(struct reading *r, const struct record *record, struct err *e)
     return 0;
 }
 
-static int take_text(struct reading *r, struct record *record, struct err *e) {
+static int take_text(struct feed_reading *r, struct record *record, struct err *e) {
     const struct feeds_config *c = &r->f->all->config;
-    const char *end = record->value + record->value_size, *limit = r->in.data + r->in.cap;
-    size_t slack = record->value >= r->in.data && end <= limit ? (size_t)(limit - end) : 0;
+    const char *end = record->value + record->value_size, *limit = r->in->data + r->in->cap;
+    size_t slack = record->value >= r->in->data && end <= limit ? (size_t)(limit - end) : 0;
     record->offset = r->records;
     int g = c->record ? c->record(c->ctx, r->f->index, r->format, record, slack, e) : 0;
     return g < 0 ? g : gather(r, record, e);
 }
 
-static int read_text(struct reading *r, struct err *e) {
+static int read_text(struct feed_reading *r, struct err *e) {
     struct text_in_config config = r->f->all->config.input;
     struct record record = {0};
     config.format = r->format;
-    int g = text_in_open(&r->text, &r->in, &config, e);
+    int g = text_in_open(&r->text, r->in, &config, e);
     if (g == 0) gather_nothing(&r->gathered);
     while (g == 0) {
         g = text_in_next(r->text, &record, e);
@@ -134,7 +138,7 @@ static int read_text(struct reading *r, struct err *e) {
 
 /* ---- blocks ---- */
 
-static bool is_valid(struct reading *r, const struct feed_item *item) {
+static bool is_valid(struct feed_reading *r, const struct feed_item *item) {
     struct record_walk w;
     struct record record;
     struct json_fault fault;
@@ -146,7 +150,7 @@ static bool is_valid(struct reading *r, const struct feed_item *item) {
     return true;
 }
 
-static int put_block(struct reading *r, const struct block *b, struct err *e) {
+static int put_block(struct feed_reading *r, const struct block *b, struct err *e) {
     bool data = b->h.kind == BLOCK_DATA;
     size_t size = data ? b->h.raw_size : b->h.stored_size;
     struct feed_item *item = feed_item_new(data ? FEED_BLOCK : FEED_CONTROL, size, 0, false);
@@ -161,13 +165,14 @@ static int put_block(struct reading *r, const struct block *b, struct err *e) {
     return put(r, item, e);
 }
 
-static int heed_end(const struct reading *r, const struct control *c, struct err *e) {
+static int heed_end(const struct feed_reading *r, const struct control *c, struct err *e) {
     if (c->status == 0) return 0;
     return err_set(e, G_UPSTREAM, "'%s': upstream failed with status %d%s%s", r->f->name, c->status,
                    c->error ? ": " : "", c->error ? c->error : "");
 }
 
-static int take_block(struct reading *r, const struct block *b, struct err *e) {
+static int take_block(struct feed_reading *r, const struct block *b, struct err *e) {
+    r->in_hand = BLOCK_HEADER_SIZE + b->h.stored_size;
     if (b->h.kind == BLOCK_DATA) return put_block(r, b, e);
     switch (b->control.type) {
     case CONTROL_END: return heed_end(r, &b->control, e);
@@ -176,34 +181,33 @@ static int take_block(struct reading *r, const struct block *b, struct err *e) {
     }
 }
 
-static int read_blocks(struct reading *r, struct err *e) {
-    const struct feeds_config *c = &r->f->all->config;
-    struct json_limits limits = {.max_depth = c->input.json_depth};
+static int read_blocks(struct feed_reading *r, struct err *e) {
     struct reader reader;
     struct block block = {0};
-    if (json_validator_init(&r->json, &limits) < 0) return err_nomem(e);
-    reader_init(&reader, &r->in, c->input.record_limit);
+    reader_init(&reader, r->in, r->f->all->config.input.record_limit);
     int g = 0;
     while (g == 0) {
         g = reader_next(&reader, &block, e);
         if (g == 0) g = take_block(r, &block, e);
     }
     reader_release(&reader, &block);
-    json_validator_release(&r->json);
     return g;
 }
 
 /* ---- the input ---- */
 
-/* The queue gets what there is before the thread waits; and it waits for the end of all feeds, too. */
-static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
-    struct reading *r = ctx;
+int feed_wait(const struct feed_reading *r, struct inbuf *in, struct err *e) {
     struct pollfd p[2] = {{.fd = in->fd, .events = POLLIN}, {.fd = r->f->all->wake, .events = POLLIN}};
+    while (sys.poll(p, 2, -1) < 0)
+        if (errno != EINTR && errno != EAGAIN) return err_sys(e, errno, "cannot wait for '%s'", in->name);
+    return p[1].revents ? err_set(e, G_STOPPED, "stopped while reading '%s'", in->name) : 0;
+}
+
+/* The queue gets what there is before the thread waits. */
+static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
+    struct feed_reading *r = ctx;
     int g = put_gathered(r, e);
-    while (g == 0 && sys.poll(p, 2, -1) < 0)
-        if (errno != EINTR && errno != EAGAIN) g = err_sys(e, errno, "cannot wait for '%s'", in->name);
-    if (g == 0 && p[1].revents) g = err_set(e, G_STOPPED, "stopped while reading '%s'", in->name);
-    return g;
+    return g < 0 ? g : feed_wait(r, in, e);
 }
 
 static bool is_named_blocks(const char *name) {
@@ -212,17 +216,17 @@ static bool is_named_blocks(const char *name) {
 }
 
 /* The format that was asked for, or what the name or the first bytes look like; a topic has blocks. */
-static int find_format(struct reading *r, struct err *e) {
+static int find_format(struct feed_reading *r, struct err *e) {
     r->format = r->f->all->config.input.format;
-    if (r->f->topic || (r->format == IN_DETECT && is_named_blocks(r->in.name))) r->format = IN_BLOCKS;
+    if (r->f->topic || (r->format == IN_DETECT && is_named_blocks(r->in->name))) r->format = IN_BLOCKS;
     while (r->format == IN_DETECT) {
-        r->format = input_detect(inbuf_here(&r->in), inbuf_left(&r->in), r->in.eof);
+        r->format = input_detect(inbuf_here(r->in), inbuf_left(r->in), r->in->eof);
         if (r->format != IN_DETECT) break;
-        if (r->in.eof) { /* empty: any format says that this is a clean end */
+        if (r->in->eof) { /* empty: any format says that this is a clean end */
             r->format = IN_LINES;
             break;
         }
-        int g = inbuf_more(&r->in, e);
+        int g = inbuf_more(r->in, e);
         if (g < 0) return g;
     }
     return 0;
@@ -250,21 +254,59 @@ static int open_input(struct feed *f, struct err *e) {
     return f->fd < 0 ? err_sys(e, errno, "cannot open '%s'", f->operand) : 0;
 }
 
-static int read_input(struct reading *r, struct err *e) {
+int feed_input(struct feed_reading *r, struct inbuf *in, struct err *e) {
     struct feed *f = r->f;
+    *in = (struct inbuf){.fd = -1};
     int g = open_input(f, e);
-    if (g < 0) return g;
-    g = inbuf_init(&r->in, f->fd, f->name, e);
-    r->in.before_wait = wait_input;
-    r->in.before_wait_ctx = r;
-    if (g == 0) g = find_format(r, e);
+    if (g == 0) g = inbuf_init(in, f->fd, f->name, e);
+    in->before_wait = wait_input;
+    in->before_wait_ctx = r;
+    return g;
+}
+
+void feed_input_close(struct feed_reading *r, struct inbuf *in) {
+    struct feed *f = r->f;
+    inbuf_release(in);
+    if (f->fd > STDIN_FILENO) sys.close(f->fd);
+    f->fd = -1;
+}
+
+int feed_part(struct feed_reading *r, struct inbuf *in, struct err *e) {
+    r->in = in;
+    r->in_hand = 0;
+    int g = find_format(r, e);
     if (g == 0) g = r->format == IN_BLOCKS ? read_blocks(r, e) : read_text(r, e);
     text_in_free(r->text);
-    inbuf_release(&r->in);
+    r->text = NULL;
+    r->in = NULL;
+    return g;
+}
+
+int feed_block(struct feed_reading *r, const struct block *b, struct err *e) {
+    r->format = IN_BLOCKS;
+    return put_block(r, b, e);
+}
+
+void feed_at(struct feed_reading *r, uint64_t position) {
+    r->position = position;
+}
+
+static int read_input(struct feed_reading *r, struct err *e) {
+    const struct feeds_config *c = &r->f->all->config;
+    const struct json_limits limits = {.max_depth = c->input.json_depth};
+    struct inbuf in;
+    if (json_validator_init(&r->json, &limits) < 0) return err_nomem(e);
+    int g;
+    if (c->read) {
+        g = c->read(c->ctx, r->f->index, r, e);
+    } else {
+        g = feed_input(r, &in, e);
+        if (g == 0) g = feed_part(r, &in, e);
+        feed_input_close(r, &in);
+    }
     buf_release(&r->gathered.body);
     buf_release(&r->gathered.lines);
-    if (f->fd != STDIN_FILENO) sys.close(f->fd);
-    f->fd = -1;
+    json_validator_release(&r->json);
     return g;
 }
 
@@ -283,7 +325,7 @@ static int settle(struct feed *f, int g, struct err *e) {
 void *feed_read_thread(void *arg) {
     struct feed *f = arg;
     struct feeds *all = f->all;
-    struct reading r = {.f = f};
+    struct feed_reading r = {.f = f, .position = UINT64_MAX};
     struct err why = {0};
     int g = settle(f, read_input(&r, &why), &why);
     pthread_mutex_lock(&all->lock);

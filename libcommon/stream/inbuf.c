@@ -51,6 +51,19 @@ static int make_room(struct inbuf *in, struct err *e) {
     return 0;
 }
 
+int inbuf_append(struct inbuf *in, const void *p, size_t n, struct err *e) {
+    while (n > 0) {
+        int g = make_room(in, e);
+        if (g < 0) return g;
+        size_t room = in->cap - in->len, k = n < room ? n : room;
+        memcpy(in->data + in->len, p, k);
+        in->len += k;
+        p = (const char *)p + k;
+        n -= k;
+    }
+    return 0;
+}
+
 bool inbuf_prefetch(struct inbuf *in) {
     if (!in->steady || in->eof || in->next_len > 0 || inbuf_would_block(in)) return false;
     if (!in->next) {

@@ -45,6 +45,9 @@ void inbuf_release(struct inbuf *in); /* does not close fd; takes NULL and half-
  * Pointers into data are invalid afterwards. */
 int inbuf_more(struct inbuf *in, struct err *e) NODISCARD;
 
+/* n bytes behind those that are there: for `more`. */
+int inbuf_append(struct inbuf *in, const void *p, size_t n, struct err *e) NODISCARD;
+
 /* Read what comes behind data[..len) into a second buffer, if that needs no waiting: the next inbuf_more takes it from
  * there. Returns true when there is something, at in->next + INBUF_HEAD_BYTES, for others to look at meanwhile. */
 bool inbuf_prefetch(struct inbuf *in);

@@ -210,13 +210,18 @@ static int flush_sinks(struct stage *s, struct err *e) {
     return g;
 }
 
+int stage_flush(struct stage *s, struct err *e) {
+    struct output *o;
+    int g = 0;
+    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_flush(o, e);
+    return g < 0 ? g : flush_sinks(s, e);
+}
+
 /* About to wait: nothing may stay behind. */
 int stage_idle(struct stage *s, struct err *e) {
     s->wake_ns = -1;
-    struct output *o;
     int g = s->ops->idle ? s->ops->idle(s->ctx, s, e) : 0;
-    for (size_t i = 0; g == 0 && (o = output_at(s, i)); i++) g = output_flush(o, e);
-    if (g == 0) g = flush_sinks(s, e);
+    if (g == 0) g = stage_flush(s, e);
     stage_tick(s);
     return g;
 }
@@ -233,6 +238,7 @@ static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
         if (ready != 0) break; /* something is there; or a signal or an error, which the read will find */
         g = stage_idle(s, e);
     }
+    if (g < 0) s->idle_failure = *e;
     return g;
 }
 
@@ -356,6 +362,10 @@ static int run_input(struct stage *s, const char *file, struct err *e) {
     if (g == 0) g = format == IN_BLOCKS ? run_blocks(s, &in, e) : run_text(s, &in, format, e);
     inbuf_release(&in);
     if (!standard) sys.close(fd);
+    if (s->idle_failure.grade < 0) { /* without the place in the input that readers gave it */
+        *e = s->idle_failure;
+        return e->grade;
+    }
     return g > 0 ? 0 : g;
 }
 

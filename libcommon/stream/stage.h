@@ -49,6 +49,9 @@ struct stage_ops {
      * hand. The tool may keep the item: it sets
      * *item to NULL then, and frees it. */
     int (*feed)(void *ctx, struct stage *s, size_t which, struct feed_item **item, struct err *e);
+    /* All feeds have ended, or there is enough: 1 when the tool has put other ones, opened, into config->feeds, which
+     * are read then as those were; 0: this was the end. NULL: it was. */
+    int (*again)(void *ctx, struct stage *s, struct err *e);
     /* Nothing to read for now: make visible what is held back. */
     int (*idle)(void *ctx, struct stage *s, struct err *e);
     /* Every input was completed: drain. */
@@ -77,6 +80,7 @@ struct stage_config {
     bool distrust_blocks;        /* check JSON in blocks with that flag, too */
     bool no_output;              /* the tool has an output of its own */
     struct output_config output;
+    bool network;          /* the tool talks to a server: for the sandbox only */
     const char *state_dir; /* a folder that the tool itself keeps files in; NULL: none */
     const char *reread;    /* a file that the tool itself reads again, another by that name too; NULL: none */
     const struct output_config *more; /* streams beside it, which begin and end as it does; records go there by the
@@ -106,6 +110,7 @@ struct stage {
     int input_fd;     /* in idle(): what the loop is about to wait for, so that idle() may wait for it; -1: several */
     int64_t wake_ns;  /* set by idle(): call it again after this long even if nothing comes; below 0: no need */
     uint64_t derived; /* offsets of derived records */
+    struct err idle_failure;
     /* the record that is being worked on */
     size_t which; /* feed that it is from */
     const char *input_name;
@@ -116,7 +121,7 @@ struct stage {
     struct text_in *text;            /* it came from text; NULL: from a block */
     bool checked;                    /* its JSON is known to be valid */
     const char *memory, *memory_end; /* where it lies, if known: all bytes of that may be read */
-    char where[128];                 /* filled by stage_where */
+    char where[320];                 /* filled by stage_where; the longest name of a topic leaves room */
     json_t *history;                 /* merged, of all feeds; NULL without */
     struct crew *crew;
     const char *note; /* what look() found out of the block in hand; NULL: it did not look */
@@ -139,6 +144,9 @@ int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e)
 
 /* For tools that write to the outputs by their own hand: what comes before the first record is out. */
 int stage_start(struct stage *s, struct err *e) NODISCARD;
+
+/* For tools that wait in a callback: nothing stays behind meanwhile. */
+int stage_flush(struct stage *s, struct err *e) NODISCARD;
 
 /* For control(): the block goes on as it is; and a control block of our own, for the whole stream. Outputs of text have
  * neither. */

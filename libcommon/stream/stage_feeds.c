@@ -238,7 +238,7 @@ static void release(struct feeding *f) {
     f->s->origin = (struct record_origin){0};
 }
 
-int stage_run_feeds(struct stage *s, struct err *e) {
+static int run_once(struct stage *s, struct err *e) {
     size_t n = feeds_count(s->config->feeds);
     struct feeding f = {.s = s, .feeds = s->config->feeds, .count = n, .live = n};
     if (!(f.fed = calloc(n ? n : 1, sizeof *f.fed))) return err_nomem(e);
@@ -247,5 +247,15 @@ int stage_run_feeds(struct stage *s, struct err *e) {
     if (g == 0) g = take_starts(&f, e);
     if (g == 0) g = loop(&f, e);
     release(&f);
+    return g;
+}
+
+int stage_run_feeds(struct stage *s, struct err *e) {
+    int g;
+    do {
+        s->enough = false;
+        g = run_once(s, e);
+        if (g == 0 && s->ops->again) g = s->ops->again(s->ctx, s, e);
+    } while (g > 0);
     return g;
 }

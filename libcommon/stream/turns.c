@@ -60,12 +60,17 @@ static int take_record(struct turns *t, struct stage *s, size_t which, const str
     struct turn_input *in = &t->inputs[which];
     int g = stage_check(s, r, e);
     if (g < 0) return g;
-    if (r->time == NO_TIME) return err_set(e, G_DATA, "it has no event time");
+    if (r->time == NO_TIME && !t->as_written) return err_set(e, G_DATA, "it has no event time");
     int64_t before = in->mark;
-    watermarks_record(&in->marks, in->source, r->time);
+    if (r->time != NO_TIME) watermarks_record(&in->marks, in->source, r->time);
     if (in->idle) set_mark(in);
     in->mark = in->marks.now;
     return t->record(t->ctx, s, which, r, before, e);
+}
+
+static void drop_item(struct turn_input *in) {
+    feed_item_free(in->item);
+    in->item = NULL;
 }
 
 /* Records of this input as long as it is the one that holds the others back. */
@@ -76,12 +81,19 @@ static int take_records(struct turns *t, struct stage *s, size_t which, struct e
     t->others = turns_least(t, which);
     while (g == 0 && bound_before(in->mark, which, &t->others)) {
         if (!record_next_checked(&in->walk, &r)) {
-            feed_item_free(in->item);
-            in->item = NULL;
+            drop_item(in);
             break;
         }
         stage_at(s, which, in->item); /* others were in hand */
         stage_at_record(s, in->item, in->walk.seen - 1);
+        enum turn_admits admits = t->admit ? t->admit(t->ctx, s, which, &r) : ADMIT;
+        if (admits == ADMIT_NO_MORE) {
+            in->ended = true;
+            drop_item(in);
+            feed_enough(s->config->feeds, which);
+            break;
+        }
+        if (admits == ADMIT_NOT) continue;
         g = take_record(t, s, which, &r, e);
         if (g == G_DATA) g = stage_bad(s, &r, e);
     }
@@ -120,7 +132,8 @@ int turns_feed(struct turns *t, struct stage *s, size_t which, struct feed_item 
         return advance(t, s, e);
     }
     if (item->h.records == 0) return 0;
-    int g = watermarks_source(&in->marks, item->h.topic_id, item->h.partition, s->origin.topic, &in->source, e);
+    uint64_t topic_id = t->as_written ? 0 : item->h.topic_id;
+    int g = watermarks_source(&in->marks, topic_id, item->h.partition, s->origin.topic, &in->source, e);
     if (g < 0) return g;
     if (t->idle_timeout_ns >= 0) (void)watermarks_tick(&in->marks, sys.boot_ns());
     in->idle = false;

@@ -31,11 +31,17 @@ struct turn_input {
     bool ended, idle;
 };
 
+enum turn_admits { ADMIT_NOT, ADMIT, ADMIT_NO_MORE /* nor anything that the input has behind it */ };
+
 struct turns {
     struct turn_input *inputs;
     size_t count;
     int64_t idle_timeout_ns; /* below 0: none */
     struct bound others;     /* in record(): of the other inputs */
+    bool as_written;         /* an input is one source, whatever it is made of, and a record without a time is no bad
+                              * one: it belongs to the one before it */
+    /* A record of an input, before anything is made of it: does it count? NULL: all do. */
+    enum turn_admits (*admit)(void *ctx, struct stage *s, size_t which, const struct record *r);
     /* The record of an input whose turn it is; it is the one in hand of the stage, is checked, has a time, and its
      * input's mark counts it already: `before` is what that was. G_DATA: a bad one. */
     int (*record)(void *ctx, struct stage *s, size_t which, const struct record *r, int64_t before, struct err *e);

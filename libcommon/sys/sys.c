@@ -51,6 +51,16 @@ static int64_t real_boot_ns(void) {
     return clock_ns(CLOCK_BOOTTIME);
 }
 
+static int64_t real_steady_ns(void) {
+    return clock_ns(CLOCK_MONOTONIC);
+}
+
+static int real_sleep_until(int64_t steady_ns) {
+    struct timespec t = {.tv_sec = steady_ns / 1000000000, .tv_nsec = steady_ns % 1000000000};
+    errno = clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &t, NULL);
+    return errno ? -1 : 0;
+}
+
 /* No process lives through a boot, so it is read once: readers ask for it with each block. */
 static uint64_t real_boot_id(void) {
     static _Atomic uint64_t known;
@@ -98,6 +108,8 @@ struct sys_ops sys = {
     .wall_ns = real_wall_ns,
     .boot_ns = real_boot_ns,
     .boot_id = real_boot_id,
+    .steady_ns = real_steady_ns,
+    .sleep_until = real_sleep_until,
 };
 
 uint64_t sys_boot_id(void) {

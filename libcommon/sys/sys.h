@@ -40,9 +40,11 @@ struct sys_ops {
     int (*unlinkat)(int dir, const char *path, int flags);
     int (*mkdirat)(int dir, const char *path, mode_t mode);
     int (*poll)(struct pollfd *p, nfds_t n, int timeout_ms);
-    int64_t (*wall_ns)(void);  /* CLOCK_REALTIME */
-    int64_t (*boot_ns)(void);  /* CLOCK_BOOTTIME: steady within one boot, counts while asleep */
-    uint64_t (*boot_id)(void); /* of sys_boot_id() */
+    int64_t (*wall_ns)(void);              /* CLOCK_REALTIME */
+    int64_t (*boot_ns)(void);              /* CLOCK_BOOTTIME: steady within one boot, counts while asleep */
+    uint64_t (*boot_id)(void);             /* of sys_boot_id() */
+    int64_t (*steady_ns)(void);            /* CLOCK_MONOTONIC: never set, stands still while the machine is asleep */
+    int (*sleep_until)(int64_t steady_ns); /* until then by that clock; -1 with EINTR: a signal came */
 };
 
 extern struct sys_ops sys;

@@ -472,7 +472,8 @@ ends_with() {
     cmp wanted <(sed -E 's/,"v":[0-9]\}$/}/' out)
     sed -E 's/.*"k":"(.*)","i".*"v":([0-9])\}$/\1 \2/' out >seen
     equals "$(awk '$2 < last[$1] { print; exit } { last[$1] = $2 }' seen)" ""
-    equals "$(cut -d ' ' -f 2 seen | sort -u | tr -d '\n')" 01234
+    # Which versions a record saw in between depends on when it came; the last one is certain.
+    [[ $(cut -d ' ' -f 2 seen | sort -u | tr -d '\n') == *?4 ]]
 }
 
 @test "the memory of rows that were replaced or taken away is used again; a table that grows over --max-state is exit 4" {
