@@ -26,6 +26,11 @@ WORKLOADS ?=
 # Those that not every tool uses go in as archives where there are any: a shared library costs each start 50 us.
 archive = $(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
 LIBS_join = $(call archive,sqlite3)
+LIBS_sink-tsdb = $(call archive,sqlite3) -lcurl -lsnappy $(call archive,z)
+LIBS_archive = $(foreach l,archive lzma bz2 nettle z,$(call archive,$(l)))
+LIBS_topic = $(LIBS_archive)
+LIBS_replay = $(LIBS_archive)
+LIBS_tests = -lcurl $(LIBS_archive) -lsnappy
 LDLIBS := $(call archive,zstd) -ljansson $(call archive,pcre2-8) -lm
 
 CFLAGS ?= -O2 -g
@@ -116,7 +121,7 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/%.o $(TEST_LIB) $(LIB)
 $(BUILD)/tests/fuzz/%: $(BUILD)/obj/tests/fuzz/%.o $(TEST_LIB) $(LIB)
 	@mkdir -p $(@D)
 	@$(SAY) LD $@
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS_tests) $(LDLIBS)
 
 unit-programs: $(UNIT_TESTS)
 bench-programs: all $(call test_programs,bench)

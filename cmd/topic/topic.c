@@ -2,6 +2,7 @@
 /* leat topic: options, and the walk over the topics that the operands name. */
 #include "topic.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "cli/diag.h"
 #include "cli/exit.h"
 #include "cli/stage_options.h"
+#include "log/archive_write.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 
@@ -106,6 +108,36 @@ static const struct option_spec dump_table[] = {
     OPTION_END,
 };
 
+static const struct option_spec export_table[] = {
+    {.letter = 'o',
+     .name = "offset",
+     .kind = OPTION_STRING,
+     .arg = "RANGE",
+     .help = "only these records of each partition: an offset, @TIME, or a range A:B",
+     .man =
+         "Only these records of each partition, written as\n.Xr leat-consume 1\ntakes it: from an offset or a time on "
+         "(\n.Li @-1h ) ,\nor a range\n.Ar A Ns Cm \\&: Ns Ar B .\nA time means the first record of it or later.",
+     .offset = offsetof(struct options, offset)},
+    ONLY_OPTION,
+    {.name = "format",
+     .kind = OPTION_CHOICE,
+     .arg = "FORMAT",
+     .choices = ARCHIVE_FORMAT_WORDS,
+     .help = "what to write (default: as the name ends, else tar.zst)",
+     .offset = offsetof(struct options, format)},
+    OPTION_TABLE(stats_options, offsetof(struct options, stats)),
+    OPTION_END,
+};
+static const struct option_spec import_table[] = {
+    {.name = "max-size",
+     .kind = OPTION_SIZE,
+     .arg = "SIZE",
+     .help = "refuse an archive that unpacks to more than this (default 1TiB)",
+     .offset = offsetof(struct options, max_size)},
+    OPTION_TABLE(stats_options, offsetof(struct options, stats)),
+    OPTION_END,
+};
+
 #define MANY OPERANDS_ANY
 static const struct command_spec commands[] = {
     {"create", "make topics", "TOPIC...", "topic", 1, MANY, create_table, NULL},
@@ -119,6 +151,10 @@ static const struct command_spec commands[] = {
     {"verify", "check every byte of topics", "[TOPIC...]", "topic", 0, MANY, verify_table, NULL},
     {"repair", "give up what is damaged and keep the rest", "TOPIC...", "topic", 1, MANY, repair_table, NULL},
     {"dump", "print blocks as they are in the files", "TOPIC|FILE...", "topic", 1, MANY, dump_table, NULL},
+    {"export", "write a topic to an archive", "TOPIC ARCHIVE", "topic file", 2, 2, export_table,
+     "ARCHIVE is a .tar.zst, .tar.gz, .tar or .zip file, or '-' for standard output."},
+    {"import", "make a topic from an archive", "ARCHIVE [TOPIC]", "file", 1, 2, import_table,
+     "ARCHIVE is a file that export wrote, or '-' for standard input."},
     {.name = NULL},
 };
 
@@ -128,7 +164,7 @@ static const struct {
 } functions[] = {
     {"create", command_create}, {"list", command_list}, {"describe", command_describe}, {"alter", command_alter},
     {"delete", command_delete}, {"trim", command_trim}, {"compact", command_compact},   {"verify", command_verify},
-    {"repair", command_repair}, {"dump", command_dump},
+    {"repair", command_repair}, {"dump", command_dump}, {"export", command_export},     {"import", command_import},
 };
 
 static const struct tool_spec tool = {
@@ -264,17 +300,21 @@ int main(int argc, char **argv) {
     if (code >= 0) return code;
     struct run r = {.o = &o, .args = &args};
     signals_init(true);
-    bool make = strcmp(args.command->name, "create") == 0, dump = strcmp(args.command->name, "dump") == 0;
+    const char *command = args.command->name;
+    bool export = strcmp(command, "export") == 0, import = strcmp(command, "import") == 0;
+    bool dump = strcmp(command, "dump") == 0;
+    bool make = import || strcmp(command, "create") == 0;
     int g = log_open(&r.log, o.log.dir, make, o.log.force_fs, &e);
     if (g == G_ABSENT && dump) {
         r.no_log = e;
         g = 0;
     }
     if (g == 0) {
-        tool_sandbox(r.no_log.grade ? NULL : r.log.path, args.operand, dump ? args.operands : 0, false, NULL);
+        const char *written = export ? args.operand[1] : NULL;
+        tool_sandbox(r.no_log.grade ? NULL : r.log.path, args.operand, dump ? args.operands : import, false, written);
         g = run_command(&r, &e);
         log_close(&r.log);
-    } else if (g == G_ABSENT && strcmp(args.command->name, "list") == 0) {
+    } else if (g == G_ABSENT && strcmp(command, "list") == 0) {
         g = 0; /* a log that is not there yet has no topics */
     }
     if (g < 0 && g != G_PIPE && g != G_STOPPED) diag_error(&e);
@@ -283,5 +323,6 @@ int main(int argc, char **argv) {
     buf_release(&r.out);
     option_end(&tool, &o, &args);
     if (g == G_STOPPED) signals_die(signals_stop()); /* half a check is not a good one */
+    if (g == G_PIPE && export) signals_die(SIGPIPE); /* nor is half an archive */
     return code;
 }

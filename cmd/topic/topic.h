@@ -25,6 +25,11 @@ struct options {
     /* verify, repair, dump */
     struct option_list only; /* -p */
     bool check_json, accept_loss, records;
+    /* export, import */
+    const char *offset;
+    struct option_choice format; /* in the order of enum archive_format, from 1 */
+    uint64_t max_size;
+    struct stats_options stats;
 };
 
 /* One run of a command. */
@@ -68,5 +73,7 @@ int command_compact(struct run *r, struct err *e) NODISCARD;
 int command_verify(struct run *r, struct err *e) NODISCARD;
 int command_repair(struct run *r, struct err *e) NODISCARD;
 int command_dump(struct run *r, struct err *e) NODISCARD;
+int command_export(struct run *r, struct err *e) NODISCARD;
+int command_import(struct run *r, struct err *e) NODISCARD;
 
 #endif

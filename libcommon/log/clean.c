@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "log/rewrite.h"
+#include "log/workshop.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/sys.h"
@@ -250,6 +251,10 @@ static int sweep_entry(void *ctx, const char *name) {
     struct sweep *s = ctx;
     struct stat st;
     size_t n = strlen(name);
+    if (s->any_name && strncmp(name, WORKSHOP_PREFIX, strlen(WORKSHOP_PREFIX)) == 0) {
+        if (workshop_sweep(s->dir, name, NULL) == 0) s->count++;
+        return 0;
+    }
     if (!s->any_name && (n < 4 || strcmp(name + n - 4, ".tmp") != 0)) return 0;
     int fd = sys.open_beneath(s->dir, name, O_RDONLY, 0);
     if (fd < 0) return 0;

@@ -407,6 +407,16 @@ int partition_sync(struct partition *p, uint64_t offset, struct err *e) {
     }
 }
 
+int partition_settle(struct partition *p, uint64_t *ret_end, struct err *e) {
+    int g = partition_lock(p, e);
+    if (g < 0) return g;
+    uint64_t end = atomic_load(&p->tail->written_offset);
+    partition_unlock(p);
+    g = partition_sync(p, end, e);
+    if (g == 0) *ret_end = end;
+    return g;
+}
+
 /* What the next segment says of the one that is sealed, and the index of the latter. */
 static int describe_sealed(struct partition *p, struct segment_info *next, bool durable, struct err *e) {
     struct segment_info info = {0};

@@ -77,6 +77,10 @@ int partition_append(struct partition *p, struct append_block *blocks, size_t co
 /* Make everything below `offset` durable and visible to readers, together with whatever else waits (group commit). */
 int partition_sync(struct partition *p, uint64_t offset, struct err *e) NODISCARD;
 
+/* The fate of all that was appended so far, also by those who died meanwhile, is decided: it is durable and visible, or
+ * was cut off, and the next append begins at *ret_end or behind it. */
+int partition_settle(struct partition *p, uint64_t *ret_end, struct err *e) NODISCARD;
+
 /* Policy none: visible to readers as it is, who are told by topic_wake. */
 void partition_publish(struct partition *p, uint64_t offset);
 

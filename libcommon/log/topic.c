@@ -12,8 +12,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "base/crc32c.h"
 #include "base/random.h"
+#include "log/json_crc.h"
 #include "log/partition.h"
 #include "log/settings.h"
 #include "log/tail.h"
@@ -27,14 +27,6 @@
 #define WAKE_BYTES 4096u
 #define WAKE_WORD_AT 12
 
-/* The CRC member is of the object without it, compact and with sorted keys: any JSON library can check it. */
-static uint32_t json_crc(const json_t *o) {
-    char *text = json_dumps(o, JSON_COMPACT | JSON_SORT_KEYS);
-    uint32_t crc = text ? crc32c(0, text, strlen(text)) : 0;
-    free(text);
-    return crc;
-}
-
 static json_t *topic_to_json(const char *name, uint64_t id, uint32_t partitions, int64_t created_ns,
                              const struct topic_settings *settings) {
     char text[17];
@@ -42,8 +34,7 @@ static json_t *topic_to_json(const char *name, uint64_t id, uint32_t partitions,
     json_t *o =
         json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", text, "partitions",
                   (int)partitions, "created", (json_int_t)created_ns, "settings", topic_settings_to_json(settings));
-    (void)snprintf(text, sizeof text, "%08" PRIx32, o ? json_crc(o) : 0);
-    if (o && json_object_set_new(o, "crc32c", json_string(text)) == 0) return o;
+    if (o && json_crc_set(o) == 0) return o;
     json_decref(o);
     return NULL;
 }
@@ -60,11 +51,7 @@ static int write_topic_file(int dir, const char *name, uint64_t id, uint32_t par
 }
 
 static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
-    const char *crc = json_string_value(json_object_get(o, "crc32c"));
-    uint32_t want = crc ? (uint32_t)strtoul(crc, NULL, 16) : 0;
-    bool digits = crc && strlen(crc) == 8 && strspn(crc, "0123456789abcdefABCDEF") == 8;
-    if (!digits || json_object_del(o, "crc32c") < 0 || json_crc(o) != want)
-        return err_set(e, G_CORRUPT, "topic file of '%s' fails its check", t->name);
+    if (!json_crc_is_right(o)) return err_set(e, G_CORRUPT, "topic file of '%s' fails its check", t->name);
     if (json_integer_value(json_object_get(o, "version")) != 1)
         return err_set(e, G_CORRUPT, "topic '%s' has a version that this program does not know", t->name);
     const char *id = json_string_value(json_object_get(o, "topic_id"));

@@ -102,8 +102,8 @@ int dir_sync(int dir, const char *name, struct err *e) {
 }
 
 /* Written and synced under a temporary name; the descriptor is closed. */
-static int write_temporary(int dir, const char *tmp, const void *p, size_t n, struct err *e) {
-    int fd = sys.open_beneath(dir, tmp, O_WRONLY | O_CREAT | O_EXCL, 0600);
+static int write_temporary(int dir, const char *tmp, mode_t mode, const void *p, size_t n, struct err *e) {
+    int fd = sys.open_beneath(dir, tmp, O_WRONLY | O_CREAT | O_EXCL, mode);
     if (fd < 0) return err_sys(e, errno, "cannot create '%s'", tmp);
     int g = file_pwrite_all(fd, p, n, 0, tmp, e);
     if (g == 0 && sys.fsync(fd) < 0) g = err_sys(e, errno, "cannot sync '%s'", tmp);
@@ -123,16 +123,24 @@ static int keep_previous(int dir, const char *name, struct err *e) {
     return 0;
 }
 
-int atomic_replace(int dir, const char *name, const void *p, size_t n, bool keep, struct err *e) {
+static int replace(int dir, const char *name, mode_t mode, const void *p, size_t n, bool keep, struct err *e) {
     char tmp[300];
     (void)snprintf(tmp, sizeof tmp, "%s.%ld.tmp", name, (long)getpid());
     if (sys.unlinkat(dir, tmp, 0) < 0 && errno != ENOENT) return err_sys(e, errno, "cannot remove '%s'", tmp);
-    int g = write_temporary(dir, tmp, p, n, e);
+    int g = write_temporary(dir, tmp, mode, p, n, e);
     if (g == 0 && keep) g = keep_previous(dir, name, e);
     if (g == 0 && sys.renameat(dir, tmp, dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s' to '%s'", tmp, name);
     if (g == 0) return dir_sync(dir, name, e);
     (void)sys.unlinkat(dir, tmp, 0); /* best effort: a leftover is ignored and removed by the next cleaner */
     return g;
+}
+
+int atomic_replace(int dir, const char *name, const void *p, size_t n, bool keep, struct err *e) {
+    return replace(dir, name, 0600, p, n, keep, e);
+}
+
+int atomic_publish(int dir, const char *name, const void *p, size_t n, struct err *e) {
+    return replace(dir, name, 0666, p, n, false, e);
 }
 
 static int check_private(int fd, const char *path, struct err *e) {

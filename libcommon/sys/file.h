@@ -29,6 +29,9 @@ int file_load(int dir, const char *name, size_t limit, struct buf *b, struct err
  * O_EXCL, write, fsync, rename, fsync of the directory. With `keep`, the file that was there stays as name.prev. */
 int atomic_replace(int dir, const char *name, const void *p, size_t n, bool keep, struct err *e) NODISCARD;
 
+/* The same for a file that others may read: its mode is 0666 less the umask. */
+int atomic_publish(int dir, const char *name, const void *p, size_t n, struct err *e) NODISCARD;
+
 /* Open a directory beneath `dir`; with `create` it is made (mode 0700, its parent synced). Refuses one that belongs
  * to somebody else or that others may write to. Returns a descriptor, or a grade; G_ABSENT if it is not there. */
 int dir_open(int dir, const char *path, bool create, struct err *e) NODISCARD;

@@ -350,5 +350,5 @@ b               3        0         3  $bytes B"
         exits 0 bash -c "$line"
         ((++count))
     done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-topic.1")
-    [[ $count -eq 7 ]]
+    [[ $count -eq 11 ]]
 }
