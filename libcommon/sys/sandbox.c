@@ -42,13 +42,36 @@ static void allow(int rules, const struct sandbox_path *p) {
     close(fd);
 }
 
+/* What finding a host by its name and trusting it takes. */
+static void allow_network(int rules) {
+    static const char *const paths[] = {"/etc",
+                                        "/lib",
+                                        "/lib64",
+                                        "/usr/lib",
+                                        "/usr/lib64",
+                                        "/usr/share",
+                                        "/usr/local",
+                                        "/run/systemd/resolve",
+                                        "/run/resolvconf",
+                                        "/run/nscd",
+                                        "/dev/urandom"};
+    static const char *const variables[] = {"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        allow(rules, &(const struct sandbox_path){.path = paths[i]});
+    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
+        const char *path = getenv(variables[i]);
+        if (path && *path) allow(rules, &(const struct sandbox_path){.path = path});
+    }
+}
+
 /* Version 1 cannot allow renames between directories, which a log needs: then there is no file rule at all. */
-static bool restrict_paths(const struct sandbox_path *paths, size_t n) {
+static bool restrict_paths(const struct sandbox_path *paths, size_t n, bool network) {
     if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2) return false;
     struct landlock_ruleset_attr attr = {.handled_access_fs = HANDLED};
     int rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
     if (rules < 0) return false;
     for (size_t i = 0; i < n; i++) allow(rules, &paths[i]);
+    if (network) allow_network(rules);
     bool done = syscall(SYS_landlock_restrict_self, rules, 0) == 0;
     close(rules);
     return done;
@@ -63,7 +86,7 @@ static bool restrict_paths(const struct sandbox_path *paths, size_t n) {
 #define DENY(call) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_##call, 0, 1), BPF_STMT(BPF_RET | BPF_K, REFUSED)
 #define REFUSED (SECCOMP_RET_ERRNO | (EPERM & SECCOMP_RET_DATA))
 
-static bool restrict_calls(void) {
+static bool restrict_calls(bool network) {
 #ifdef OUR_ARCH
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -72,9 +95,6 @@ static bool restrict_calls(void) {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
         DENY(execve),
         DENY(execveat),
-        DENY(socket),
-        DENY(connect),
-        DENY(bind),
         DENY(ptrace),
         DENY(process_vm_readv),
         DENY(process_vm_writev),
@@ -84,11 +104,16 @@ static bool restrict_calls(void) {
         DENY(keyctl),
         DENY(bpf),
         DENY(io_uring_setup),
+        BPF_STMT(BPF_JMP | BPF_JA, network ? 6 : 0), /* over the next three */
+        DENY(socket),
+        DENY(connect),
+        DENY(bind),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
     struct sock_fprog program = {.len = sizeof filter / sizeof *filter, .filter = filter};
     return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 #else
+    (void)network;
     return false;
 #endif
 }
@@ -105,11 +130,19 @@ static bool wanted(void) {
     return !off || strcmp(off, "off") != 0;
 }
 
-enum sandbox_state sandbox_enter(const struct sandbox_path *paths, size_t n) {
+static enum sandbox_state enter(const struct sandbox_path *paths, size_t n, bool network) {
     if (!wanted()) return SANDBOX_OFF;
     struct rlimit none = {0, 0};
     (void)setrlimit(RLIMIT_CORE, &none); /* records may be secret; a core file keeps them */
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return SANDBOX_OFF;
-    bool files = restrict_paths(paths, n), calls = restrict_calls();
+    bool files = restrict_paths(paths, n, network), calls = restrict_calls(network);
     return files && calls ? SANDBOX_ON : files || calls ? SANDBOX_PARTLY : SANDBOX_OFF;
+}
+
+enum sandbox_state sandbox_enter(const struct sandbox_path *paths, size_t n) {
+    return enter(paths, n, false);
+}
+
+enum sandbox_state sandbox_enter_network(const struct sandbox_path *paths, size_t n) {
+    return enter(paths, n, true);
 }

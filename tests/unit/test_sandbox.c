@@ -19,6 +19,7 @@
 #include "sys/sandbox.h"
 
 static char inside[64], outside[64];
+static bool network;
 
 /* Bits of what a sandboxed process managed to do. */
 enum feat { READ_INSIDE = 1, WRITE_INSIDE = 2, READ_OUTSIDE = 4, EXEC = 8, SOCKET = 16, CORE = 32, NOT_ON = 64 };
@@ -28,7 +29,7 @@ static int try_all(void) {
     char name[96];
     struct rlimit core;
     int feats = 0;
-    if (sandbox_enter(paths, 2) != SANDBOX_ON) return NOT_ON;
+    if ((network ? sandbox_enter_network(paths, 2) : sandbox_enter(paths, 2)) != SANDBOX_ON) return NOT_ON;
     if (open(inside, O_RDONLY) >= 0) feats |= READ_INSIDE;
     (void)snprintf(name, sizeof name, "%s/new", inside);
     if (open(name, O_WRONLY | O_CREAT, 0600) >= 0 && unlink(name) == 0) feats |= WRITE_INSIDE;
@@ -58,6 +59,16 @@ static void test_only_the_named_paths_and_no_programs(void **state) {
     assert_int_equal(feats, READ_INSIDE | WRITE_INSIDE);
 }
 
+static void test_a_tool_that_talks_to_a_server_keeps_sockets_only(void **state) {
+    (void)state;
+    assert_int_equal(unsetenv("LEAT_SANDBOX"), 0);
+    network = true;
+    int feats = in_child();
+    network = false;
+    if (feats == NOT_ON) return;
+    assert_int_equal(feats, READ_INSIDE | WRITE_INSIDE | SOCKET);
+}
+
 static void test_off_leaves_everything(void **state) {
     (void)state;
     assert_int_equal(setenv("LEAT_SANDBOX", "off", 1), 0);
@@ -75,6 +86,7 @@ static void test_off_leaves_everything(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_only_the_named_paths_and_no_programs),
+        cmocka_unit_test(test_a_tool_that_talks_to_a_server_keeps_sockets_only),
         cmocka_unit_test(test_off_leaves_everything),
     };
     char name[96];
