@@ -15,6 +15,10 @@ static uint64_t distance(int64_t from, int64_t to) {
     return (uint64_t)to - (uint64_t)from;
 }
 
+static bool too_far(const struct sides *k, int64_t from, int64_t to) {
+    return k->tolerance != INT64_MAX && distance(from, to) > (uint64_t)k->tolerance;
+}
+
 static bool is_tombstone(const struct waiting *w) {
     struct record r;
     waiting_record(w, &r);
@@ -29,35 +33,68 @@ struct answer {
 };
 
 static struct answer backward(const struct sides *k, const struct waiting *at, int64_t time) {
-    bool none = !at || distance(at->time, time) > (uint64_t)k->tolerance || is_tombstone(at);
+    bool none = !at || too_far(k, at->time, time) || is_tombstone(at);
     return (struct answer){none ? NULL : at, time_add(time, 1)};
 }
 
 static struct answer forward(const struct sides *k, const struct waiting *at, int64_t time) {
     while (at && is_tombstone(at)) at = at->next;
-    if (at && distance(time, at->time) <= (uint64_t)k->tolerance) return (struct answer){at, time_add(at->time, 1)};
-    return (struct answer){NULL, time_add(time_add(time, k->tolerance), 1)};
+    if (at && !too_far(k, time, at->time)) return (struct answer){at, time_add(at->time, 1)};
+    bool ever = k->tolerance == INT64_MAX;
+    return (struct answer){NULL, ever ? INT64_MAX : time_add(time_add(time, k->tolerance), 1)};
+}
+
+/* As far behind `time` as `version` is before it. */
+static int64_t mirrored(int64_t version, int64_t time) {
+    uint64_t far = distance(version, time);
+    return far > INT64_MAX ? INT64_MAX : time_add(time, (int64_t)far);
 }
 
 static struct answer nearest(struct answer back, struct answer ahead, int64_t time) {
     if (!back.version) return ahead;
-    uint64_t far = distance(back.version->time, time);
-    int64_t enough =
-        far > INT64_MAX ? INT64_MAX : time_add(time, (int64_t)far); /* what comes from here on is further */
-    struct answer ret = ahead.version && distance(time, ahead.version->time) < far ? ahead : back;
+    int64_t enough = mirrored(back.version->time, time); /* what comes from here on is further */
+    bool closer = ahead.version && distance(time, ahead.version->time) < distance(back.version->time, time);
+    struct answer ret = closer ? ahead : back;
     ret.need = ahead.need < enough ? ahead.need : enough;
     if (ret.need < back.need) ret.need = back.need;
     return ret;
 }
 
+/* The last one that is not later. Left records come for new ones and are decided by old ones: both ends may be near. */
+static const struct waiting *version_at(const struct waiters *of, int64_t time) {
+    const struct waiting *first = of->first[RIGHT], *last = of->last[RIGHT];
+    if (!first || first->time > time) return NULL;
+    while (last->time > time && first->next->time <= time) {
+        first = first->next;
+        last = last->prev;
+    }
+    return last->time > time ? first : last;
+}
+
 static struct answer find(const struct sides *k, const struct waiters *of, int64_t time) {
-    const struct waiting *after = NULL, *at = of ? of->last[RIGHT] : NULL;
-    for (; at && at->time > time; at = at->prev) after = at;
+    const struct waiting *at = of ? version_at(of, time) : NULL;
+    const struct waiting *after = at ? at->next : of ? of->first[RIGHT] : NULL;
     const struct waiting *from = at && at->time == time ? at : after;
     switch (k->direction) {
     case FORWARD: return forward(k, from, time);
     case NEAREST: return nearest(backward(k, at, time), forward(k, from, time), time);
     default: return backward(k, at, time);
+    }
+}
+
+/* ---- versions that others have followed ---- */
+
+/* No left record that is to be joined still is before `time`, if event time has come so far. */
+static void drop_old(struct sides *k, struct waiters *of, int64_t time) {
+    if (k->direction == FORWARD) return;
+    if (k->direction == NEAREST && of->first[LEFT]) return; /* they may be near to what is old */
+    if (k->mark[LEFT] < time) time = k->mark[LEFT];
+    if (k->mark[RIGHT] < time) time = k->mark[RIGHT];
+    struct waiting *w = of->first[RIGHT];
+    while (w && w->next && w->next->time < time) {
+        struct waiting *next = w->next;
+        waiting_drop(&k->room, w);
+        w = next;
     }
 }
 
@@ -67,7 +104,7 @@ static int emit(struct sides *k, struct stage *s, const struct record *left, con
                 struct err *e) {
     struct record right;
     if (!version) return pair_none(k, s, LEFT, left, NULL, e);
-    k->j->pairers[0].matched = true;
+    k->matched = true;
     if (!pair_wanted(k)) return 0;
     waiting_record(version, &right);
     return pair_emit(k, s, left, &right, version->number, NULL, e);
@@ -87,6 +124,7 @@ static int decide_left(struct sides *k, struct stage *s, struct waiting *w, stru
     if (k->mark[RIGHT] < a.need) return waiting_due(&k->room, w, a.need);
     waiting_record(w, &left);
     int g = emit(k, s, &left, a.version, e);
+    drop_old(k, waiting_others(w), w->time);
     waiting_drop(&k->room, w);
     return g;
 }
@@ -102,23 +140,6 @@ void as_of_order(struct sides *k, struct waiting *w) {
     if (before && before->time == w->time) waiting_drop(&k->room, before);
 }
 
-/* No left record to come, and none that waits, is before this mark. */
-static int64_t past(const struct sides *k) {
-    return k->mark[LEFT] < k->mark[RIGHT] ? k->mark[LEFT] : k->mark[RIGHT];
-}
-
-/* Versions that others have followed, for all left records that are still to be joined. */
-static void drop_old(struct sides *k, struct waiters *of) {
-    if (k->direction == FORWARD) return;
-    if (k->direction == NEAREST && of->first[LEFT]) return; /* they may be near to what is old */
-    struct waiting *w = of->first[RIGHT];
-    while (w->next && w->next->time < past(k)) {
-        struct waiting *next = w->next;
-        waiting_drop(&k->room, w);
-        w = next;
-    }
-}
-
 /* When nobody can need it any more, if that is by time alone: a left record may be this far behind it, and one that
  * waits for something nearer than it as far again. */
 static int64_t version_due(const struct sides *k, const struct taken *t) {
@@ -130,6 +151,20 @@ static int64_t version_due(const struct sides *k, const struct taken *t) {
     return k->direction == BACKWARD && t->r->value_type == VALUE_NONE ? time_add(t->r->time, 1) : INT64_MAX;
 }
 
+/* Those to which the version says that no other one is to be waited for, wait no longer than that: whether it is so is
+ * seen then. A tombstone says nothing of the kind. */
+static int hurry(struct sides *k, const struct waiting *version) {
+    int g = 0;
+    if (k->direction == BACKWARD || is_tombstone(version)) return 0;
+    for (struct waiting *left = waiting_others(version)->first[LEFT]; g == 0 && left; left = left->next) {
+        bool ahead = version->time >= left->time;
+        int64_t enough = ahead ? time_add(version->time, 1) : mirrored(version->time, left->time);
+        if ((ahead || k->direction == NEAREST) && enough < waiting_due_of(&k->room, left))
+            g = waiting_due(&k->room, left, enough);
+    }
+    return g;
+}
+
 static int take_right(struct sides *k, const struct taken *t) {
     int g = 0;
     if (!t->key) return 0;
@@ -138,11 +173,8 @@ static int take_right(struct sides *k, const struct taken *t) {
     as_of_order(k, w);
     int64_t due = version_due(k, t);
     if (due != INT64_MAX) g = waiting_due(&k->room, w, due);
-    struct waiters *of = waiting_others(w);
-    if (k->direction != BACKWARD) /* some may have an answer sooner now */
-        for (struct waiting *left = of->first[LEFT]; g == 0 && left; left = left->next)
-            if (left->time <= w->time) g = waiting_due(&k->room, left, find(k, of, left->time).need);
-    drop_old(k, of);
+    if (g == 0) g = hurry(k, w);
+    drop_old(k, waiting_others(w), INT64_MAX);
     return g;
 }
 
@@ -164,14 +196,22 @@ static int as_of_decide(struct sides *k, struct stage *s, struct waiting *w, str
     return 0;
 }
 
-static int64_t as_of_earliest(const struct sides *k) {
+/* But for backward they wait in no order of time: they are looked through, not more often than records come for that.
+ * What was found holds until the next time, as those that come are not before the mark. */
+static int64_t oldest_left(struct sides *k) {
+    const struct dues *d = &k->room.dues[LEFT];
+    if (k->room.arrived - k->oldest_of < d->count / 64) return k->oldest;
+    k->oldest = k->mark[LEFT];
+    k->oldest_of = k->room.arrived;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->items[i].w->time < k->oldest) k->oldest = d->items[i].w->time;
+    return k->oldest;
+}
+
+static int64_t as_of_earliest(struct sides *k) {
     const struct due *first = waiting_first(&k->room, LEFT);
     int64_t mark = k->mark[LEFT];
-    if (!first) return mark;
-    int64_t waits = k->direction == BACKWARD          ? first->w->time
-                    : k->tolerance == INT64_MAX       ? INT64_MIN
-                    : k->mark[RIGHT] == WATERMARK_END ? mark
-                                                      : time_add(k->mark[RIGHT], -k->tolerance);
+    int64_t waits = !first ? mark : k->direction == BACKWARD ? first->w->time : oldest_left(k);
     return waits < mark ? waits : mark;
 }
 

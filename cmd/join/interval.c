@@ -27,7 +27,7 @@ static int take_partners(struct sides *k, struct stage *s, const struct taken *t
     for (struct waiting *w = of->first[other_side(t->side)]; g == 0 && w; w = w->next) {
         bool left = t->side == LEFT;
         if (!is_partner(k, left ? t->r->time : w->time, left ? w->time : t->r->time)) continue;
-        w->matched = *ret_matched = true;
+        w->matched = *ret_matched = k->matched = true;
         if (!pair_wanted(k)) continue;
         waiting_record(w, &other);
         g = pair_emit(k, s, left ? t->r : &other, left ? &other : t->r, left ? w->number : t->number, NULL, e);
@@ -60,13 +60,17 @@ static int interval_decide(struct sides *k, struct stage *s, struct waiting *w, 
     return g;
 }
 
-static int64_t interval_earliest(const struct sides *k) {
-    const struct due *left = waiting_first(&k->room, LEFT), *right = waiting_first(&k->room, RIGHT);
-    int64_t earliest = k->mark[LEFT];
-    if (left && left->w->time < earliest) earliest = left->w->time;
-    if (!k->right) return earliest;
-    if (k->mark[RIGHT] < earliest) earliest = k->mark[RIGHT];
-    return right && right->w->time < earliest ? right->w->time : earliest;
+/* No result of this side is earlier. Those that wait have the order of their times, but for those that do so for ever.
+ */
+static int64_t earliest_of(const struct sides *k, enum side side) {
+    const struct due *first = waiting_first(&k->room, side);
+    int64_t time = !first ? INT64_MAX : first->due == INT64_MAX ? INT64_MIN : first->w->time;
+    return time < k->mark[side] ? time : k->mark[side];
+}
+
+static int64_t interval_earliest(struct sides *k) {
+    int64_t left = earliest_of(k, LEFT), right = k->right ? earliest_of(k, RIGHT) : INT64_MAX;
+    return left < right ? left : right;
 }
 
 const struct form interval_form = {

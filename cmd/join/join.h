@@ -174,6 +174,10 @@ struct key_text {
 int key_find(struct expr_run *run, const struct expr *x, const struct record *r, struct buf *scratch,
              struct key_text *ret, struct err *e) NODISCARD;
 
+/* No record has a partner: when keys of these kinds look alike to a person and are not equal, as is the usual reason
+ * for that, the user is told. */
+void key_tell_kinds(unsigned records, unsigned others, const char *whose);
+
 #define PAIR_BATCH 32
 
 /* What a thread needs; apart from the others' in the processors' caches. */

@@ -5,6 +5,8 @@
  */
 #include "join.h"
 
+#include "cli/diag.h"
+
 /* Is one of the several keys null? 1 or 0. */
 static int has_null(struct heap *h, struct value v) {
     struct value_iter it;
@@ -36,4 +38,16 @@ int key_find(struct expr_run *run, const struct expr *x, const struct record *r,
         return err_set(e, G_DATA, "key is too large or too deeply nested");
     ret->n = scratch->len - ret->at;
     return 1;
+}
+
+void key_tell_kinds(unsigned records, unsigned others, const char *whose) {
+    const unsigned numbers = 1u << VK_NUMBER, strings = 1u << VK_STRING;
+    if (records == numbers && others == strings)
+        diag_warn("no record has a partner: keys of %s are strings, those of the records are numbers; "
+                  "'| tostring' behind the expression of --on makes strings of them",
+                  whose);
+    if (records == strings && others == numbers)
+        diag_warn("no record has a partner: keys of %s are numbers, those of the records are strings; "
+                  "'| tonumber' behind the expression of --on makes numbers of them",
+                  whose);
 }

@@ -26,8 +26,17 @@ static int prepare_form(struct sides *k, const struct options *o, struct err *e)
 }
 
 /* Each side has a set of its own: the same words may be evaluated on both. */
+static bool is_topic(const char *input) {
+    return strcmp(input, "-") != 0 && !dest_is_file(input);
+}
+
+/* A topic that is joined as of a time is a table, whose rows have its keys. */
+static const char *key_of_right(const struct options *o) {
+    return o->on_right ? o->on_right : o->as_of && is_topic(o->with) ? "$key" : o->on;
+}
+
 static int prepare_expressions(struct sides *k, const struct options *o, struct err *e) {
-    const char *on_right = o->on_right ? o->on_right : o->on;
+    const char *on_right = key_of_right(o);
     const char *time_right = o->time_right ? o->time_right : o->input.time;
     struct expr_set **sets = k->j->sets;
     k->set[LEFT] = sets[0];
@@ -74,12 +83,18 @@ static int append_identity(const struct sides *k, const struct options *o, struc
         g = buf_printf(out, "--as-of --direction %s", o->direction.at ? o->direction.word : "backward");
         if (g == 0 && o->tolerance_ns >= 0) g = buf_printf(out, " --tolerance %" PRId64 "ns", o->tolerance_ns);
     }
-    if (g == 0) g = buf_printf(out, " --on %s --on-right %s", o->on, o->on_right ? o->on_right : o->on);
+    if (g == 0) g = buf_printf(out, " --on %s --on-right %s", o->on, key_of_right(o));
     return g == 0 && buf_cstr(out) ? 0 : G_NOMEM;
 }
 
-static int open_state(struct sides *k, const struct options *o, struct err *e) {
+static int open_state(struct sides *k, const struct options *o, const struct stage_config *c, struct err *e) {
     struct buf identity = {0};
+    for (size_t i = 0; i < c->file_count; i++)
+        if (is_topic(c->files[i]))
+            return err_set(e, G_USAGE,
+                           "--state: topic '%s' would be read from its beginning again by the next run; read it by "
+                           "'leat consume -G'",
+                           c->files[i]);
     int g = append_identity(k, o, &identity) < 0 ? err_nomem(e) : 0;
     if (g == 0) g = sides_restore(k, o->state, identity.data, o->log.force_fs, e);
     buf_release(&identity);
@@ -112,6 +127,7 @@ static int name_inputs(struct sides *k, const struct options *o, const struct st
 }
 
 static void tell(const struct sides *k, const struct stage_config *c) {
+    if (!k->matched) key_tell_kinds(k->kinds[LEFT], k->kinds[RIGHT], "the right side");
     if (k->late && !k->late_to)
         diag_warn("%" PRIu64 " late record%s left out (--late keeps them, --out-of-order waits longer)", k->late,
                   k->late == 1 ? " was" : "s were");
@@ -156,7 +172,7 @@ static int run(struct sides *k, const struct options *o, struct stage_config *c,
     c->sinks = sinks;
     if (k->j->unmatched) sinks[c->sink_count++] = k->j->unmatched;
     if (k->late_to) sinks[c->sink_count++] = k->late_to;
-    if (g == 0 && o->state) g = open_state(k, o, e);
+    if (g == 0 && o->state) g = open_state(k, o, c, e);
     if (g == 0) g = feeds_open(&c->feeds, &feeds, e);
     if (g == 0) g = run_stage(k, o, c, &log, e);
     feeds_close(c->feeds);

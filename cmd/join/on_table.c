@@ -6,7 +6,6 @@
 #include "options.h"
 
 #include "base/random.h"
-#include "cli/diag.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "log/dest.h"
@@ -53,20 +52,13 @@ static int explain(const struct join *j, struct err *e) {
 
 /* ---- the run ---- */
 
-/* Keys that look alike to a person and are not equal are the usual reason for nothing at all. */
 static void tell_kinds(const struct join *j) {
-    const unsigned numbers = 1u << VK_NUMBER, strings = 1u << VK_STRING;
     unsigned kinds = 0;
     for (size_t i = 0; i < CREW_THREADS_MAX; i++) {
         kinds |= j->pairers[i].kinds;
         if (j->pairers[i].matched) return;
     }
-    if (kinds == numbers && j->now->kinds == strings)
-        diag_warn("no record has a partner: keys of the table are strings, those of the records are numbers; "
-                  "'| tostring' behind the expression of --on makes strings of them");
-    if (kinds == strings && j->now->kinds == numbers)
-        diag_warn("no record has a partner: keys of the table are numbers, those of the records are strings; "
-                  "'| tonumber' behind the expression of --on makes numbers of them");
+    key_tell_kinds(kinds, j->now->kinds, "the table");
 }
 
 /* A file that is replaced is another one in the same folder. SQLite keeps files of its own beside its database. */

@@ -3,16 +3,24 @@
 #include "sides.h"
 
 #include "base/timefmt.h"
+#include "json/scan.h"
 
 bool pair_wants_none(const struct sides *k, enum side side) {
     const struct join *j = k->j;
     return side == LEFT ? j->left || j->anti || j->unmatched : k->right;
 }
 
+bool pair_is_object(const struct record *r) {
+    if (r->value_type != VALUE_JSON) return false;
+    const char *end = r->value + r->value_size, *p = json_scan_space(r->value, end);
+    return p < end && *p == '{';
+}
+
 static int emit(struct sides *k, struct stage *s, const struct record *r, struct err *e) {
     k->j->records_out++;
     k->j->bytes_out += r->value_size;
-    return stage_emit_derived(s, r, e);
+    int g = sides_tell_first(k, s, e);
+    return g < 0 ? g : stage_emit_derived(s, r, e);
 }
 
 /* A result that cannot be made goes the way of bad records, under the left record's time. */
@@ -61,7 +69,7 @@ static int merge(struct sides *k, const char *text, size_t n, const struct recor
 
 static int finish(struct sides *k, struct stage *s, const struct record *of, struct record *made, int g,
                   const struct span *window, struct err *e) {
-    if (g == 0 && window && made->value_type == VALUE_JSON) g = add_window(k, window, made, e);
+    if (g == 0 && window && pair_is_object(made)) g = add_window(k, window, made, e);
     if (g == 0) g = record_check(made, k->j->record_limit, e);
     if (g == G_DATA) return refuse(s, of, e);
     return g < 0 ? g : emit(k, s, made, e);
@@ -70,7 +78,6 @@ static int finish(struct sides *k, struct stage *s, const struct record *of, str
 int pair_emit(struct sides *k, struct stage *s, const struct record *left, const struct record *right, uint64_t number,
               const struct span *window, struct err *e) {
     struct record made = *left;
-    k->j->pairers[0].matched = true;
     int g = merge(k, left->value, left->value_size, right, number, &made, e);
     return finish(k, s, left, &made, g, window, e);
 }

@@ -17,16 +17,18 @@
 static int64_t own_mark(const struct sides *k, enum side side, bool *ret_holds) {
     size_t i = side == RIGHT ? 0 : 1, end = side == RIGHT ? 1 : k->inputs;
     int64_t least = WATERMARK_END, furthest = WATERMARK_NONE;
+    bool ended = true;
     *ret_holds = false;
     for (; i < end; i++) {
         const struct turn_input *in = &k->turns.inputs[i];
-        int64_t mark = in->ended && (!k->state || k->drain) ? WATERMARK_END : in->mark;
-        if (mark > furthest) furthest = mark;
+        if (in->ended && (!k->state || k->drain)) continue;
+        ended = false;
+        if (in->mark > furthest) furthest = in->mark;
         if (in->idle && !in->ended) continue;
         *ret_holds = true;
-        if (mark < least) least = mark;
+        if (in->mark < least) least = in->mark;
     }
-    return *ret_holds ? least : furthest;
+    return ended || *ret_holds ? least : furthest;
 }
 
 static void update_marks(struct sides *k) {
@@ -62,9 +64,8 @@ static int settle(struct sides *k, struct stage *s, struct err *e) {
     return g;
 }
 
-static int tell_watermark(struct sides *k, struct stage *s, struct err *e) {
+static int tell(struct sides *k, struct stage *s, int64_t mark, struct err *e) {
     struct buf text = {0};
-    int64_t mark = k->form->earliest(k);
     k->untold = 0;
     if (mark == WATERMARK_NONE || mark == WATERMARK_END || mark <= k->told) return 0;
     k->told = mark;
@@ -73,15 +74,23 @@ static int tell_watermark(struct sides *k, struct stage *s, struct err *e) {
     return g;
 }
 
+static int tell_watermark(struct sides *k, struct stage *s, struct err *e) {
+    return tell(k, s, k->form->earliest(k), e);
+}
+
+int sides_tell_first(struct sides *k, struct stage *s, struct err *e) {
+    return k->told == WATERMARK_NONE ? tell(k, s, WATERMARK_NONE + 1, e) : 0;
+}
+
 /* ---- records ---- */
 
-static int put_late(struct sides *k, struct stage *s, const struct record *r, int64_t before, struct err *e) {
+static int put_late(struct sides *k, struct stage *s, const struct record *r, int64_t watermark, struct err *e) {
     char time[TIME_TEXT_MAX], mark[TIME_TEXT_MAX];
     struct err why;
     k->late++;
     if (!k->late_to) return 0;
     time_format_rfc3339(r->time, time);
-    time_format_rfc3339(before, mark);
+    time_format_rfc3339(watermark, mark);
     (void)err_set(&why, G_DATA, "late: its time is %s, and the watermark was %s", time, mark);
     const struct letter_header more[] = {{"leat.watermark", mark}};
     const struct letter letter = {.to = k->late_to,
@@ -96,12 +105,10 @@ static int put_late(struct sides *k, struct stage *s, const struct record *r, in
 /* Can its fields be joined with those of another? */
 static int check_value(const struct sides *k, enum side side, const struct record *r, struct err *e) {
     if (!pair_wanted(k)) return 0;
-    bool json = r->value_type == VALUE_JSON;
     if (side == RIGHT && k->j->shape.nested)
-        return json ? 0 : err_set(e, G_DATA, "record is bytes, and no JSON that could be a field");
-    const char *p = r->value, *end = p + r->value_size;
-    while (json && p < end && (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) p++;
-    if (json && p < end && *p == '{') return 0;
+        return r->value_type == VALUE_JSON ? 0
+                                           : err_set(e, G_DATA, "record is bytes, and no JSON that could be a field");
+    if (pair_is_object(r)) return 0;
     return err_set(e, G_DATA,
                    side == RIGHT ? "record of the right side is no object; --as NAME takes any value"
                                  : "record is no object that could have the fields of a partner");
@@ -115,6 +122,7 @@ static int find_key(struct sides *k, struct stage *s, struct taken *t, struct er
     if (g <= 0) return g;
     t->key = key.at == SIZE_MAX ? key.p : k->scratch.data + key.at;
     t->key_size = key.n;
+    k->kinds[t->side] |= key.kind;
     return 0;
 }
 
@@ -133,8 +141,9 @@ int sides_record(void *ctx, struct stage *s, size_t which, const struct record *
     struct sides *k = ctx;
     if (k->form == &tumble_form && !spans_covers(&k->spans, r->time))
         return err_set(e, G_DATA, "its time is outside of the years that windows can have");
-    int g =
-        k->form->late(k, r->time, before) ? put_late(k, s, r, before, e) : take(k, s, which == 0 ? RIGHT : LEFT, r, e);
+    enum side side = which == 0 ? RIGHT : LEFT;
+    int64_t mark = before > k->mark[side] ? before : k->mark[side]; /* event time goes on without what is idle */
+    int g = k->form->late(k, r->time, mark) ? put_late(k, s, r, mark, e) : take(k, s, side, r, e);
     if (g < 0) return g;
     k->untold++;
     return settle(k, s, e);

@@ -84,6 +84,10 @@ static inline struct waiters *waiting_others(const struct waiting *w) {
 
 /* Its due is this from now on; INT64_MAX is never, and it is in the heap all the same. G_NOMEM. */
 int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) NODISCARD;
+/* It is in its heap. */
+static inline int64_t waiting_due_of(const struct waiting_room *room, const struct waiting *w) {
+    return room->dues[w->side].items[w->place].due;
+}
 static inline const struct due *waiting_first(const struct waiting_room *room, enum side side) {
     return room->dues[side].count ? room->dues[side].items : NULL;
 }
@@ -93,15 +97,14 @@ static inline const struct due *waiting_first(const struct waiting_room *room, e
 struct sides;
 
 struct form {
-    /* With this mark of its own input before it, is a record of that time late? *ret_ended: what the mark has passed.
-     */
+    /* With this mark of its own input or side before it, is a record of that time late? */
     bool (*late)(const struct sides *k, int64_t time, int64_t mark);
     /* The next record: pairs come out, and it waits where more can come. */
     int (*take)(struct sides *k, struct stage *s, const struct taken *t, struct err *e);
     /* Event time has come to its due: what is left of it comes out, and it is dropped. It may get another due. */
     int (*decide)(struct sides *k, struct stage *s, struct waiting *w, struct err *e);
     /* No result of one that waits, or that is not late, has an earlier time. */
-    int64_t (*earliest)(const struct sides *k);
+    int64_t (*earliest)(struct sides *k);
     bool together[2]; /* what decides those of a side is the lesser mark of both, and not that of the other side */
 };
 extern const struct form interval_form, tumble_form, as_of_form;
@@ -117,8 +120,10 @@ struct sides {
     int64_t before, after; /* interval */
     struct spans spans;    /* tumble */
     enum direction direction;
-    int64_t tolerance; /* as of; INT64_MAX: none */
-    bool right;        /* right records without a partner come out */
+    int64_t tolerance;  /* as of; INT64_MAX: none */
+    int64_t oldest;     /* as of: no left record that waits is earlier */
+    uint64_t oldest_of; /* found when so many had arrived */
+    bool right;         /* right records without a partner come out */
     const struct expr_set *set[2];
     struct expr *on[2];
     struct time_field time[2];
@@ -131,6 +136,8 @@ struct sides {
     struct buf scratch;         /* of keys */
     struct buf row, text, more; /* of results */
     uint64_t row_of;            /* whose row that is: number + 1; 0: nobody's */
+    unsigned kinds[2];          /* of their keys: bits 1 << value_kind */
+    bool matched;               /* there was a partner */
     struct snapshot *state;
     bool drain;
     struct sink *late_to;
@@ -147,6 +154,9 @@ int sides_control(void *ctx, struct stage *s, const struct block *b, struct err 
 int sides_idle(void *ctx, struct stage *s, struct err *e) NODISCARD;
 int sides_end(void *ctx, struct stage *s, struct err *e) NODISCARD;
 
+/* Before a result: who reads them takes them for ordered until he hears of a watermark. */
+int sides_tell_first(struct sides *k, struct stage *s, struct err *e) NODISCARD;
+
 int sides_record(void *ctx, struct stage *s, size_t which, const struct record *r, int64_t before,
                  struct err *e) NODISCARD;
 int sides_moved(void *ctx, struct stage *s, const struct bound *b, struct err *e) NODISCARD;
@@ -160,6 +170,8 @@ int pair_emit(struct sides *k, struct stage *s, const struct record *left, const
 /* One without a partner, to wherever those of its side go. */
 int pair_none(struct sides *k, struct stage *s, enum side side, const struct record *r, const struct span *window,
               struct err *e) NODISCARD;
+/* Is it one, with fields? */
+bool pair_is_object(const struct record *r);
 /* Does one without a partner go anywhere? */
 bool pair_wants_none(const struct sides *k, enum side side);
 /* Do pairs? */

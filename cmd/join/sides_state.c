@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Records that wait, from one run to the next (--state). An item for each, in the order of arrival: the key is its
- * number, big-endian; the value is the side, whether it was matched, whether it has a key, the size of that (4 bytes),
- * the key, and the record as blocks have it.
+ * number, big-endian; the value is the side, whether it was matched, whether it has a key, nothing (a byte), the size
+ * of the key (4 bytes), the due (8 bytes), the key, and the record as blocks have it.
  */
 #include "sides.h"
 
@@ -43,12 +43,11 @@ static int collect(const struct sides *k, struct buf *out) {
 
 static int put_one(const struct sides *k, const struct waiting *w, struct buf *text, struct err *e) {
     uint64_t number = htobe64(w->number);
-    const struct dues *d = &k->room.dues[w->side];
     struct head head = {.side = w->side,
                         .matched = w->matched,
                         .has_key = w->key != NULL,
                         .key_size = w->key ? w->key->key_size : 0,
-                        .due = w->place == NO_PLACE ? INT64_MIN : d->items[w->place].due};
+                        .due = w->place == NO_PLACE ? INT64_MIN : waiting_due_of(&k->room, w)};
     buf_clear(text);
     int g = buf_append(text, &head, sizeof head);
     if (g == 0 && w->key) g = buf_append(text, entry_key(w->key, k->room.table.value_size), head.key_size);
@@ -108,17 +107,21 @@ static int load_one(void *ctx, int64_t space, const char *key, size_t key_size, 
     const struct block_header h = {.kind = BLOCK_DATA, .records = 1, .raw_size = (uint32_t)size};
     record_walk_init(&walk, &h, body, SIZE_MAX);
     if (record_next(&walk, &r, e) <= 0 || walk.at != size) return no_record(e);
-    if (!head.has_key && head.due == INT64_MIN) return no_record(e);
+    bool version = k->form == &as_of_form && head.side == RIGHT;
+    if (!head.has_key && k->form == &as_of_form) return no_record(e);
+    if (!version && head.due == INT64_MIN) return no_record(e);
     if (k->form == &tumble_form && !spans_covers(&k->spans, r.time)) return no_record(e);
     const struct taken t = {.side = head.side,
                             .r = &r,
                             .key = head.has_key ? its_key : NULL,
                             .key_size = head.key_size,
                             .number = be64toh(number)};
+    if (t.number < k->room.arrived || t.number >= INT64_MAX) return no_record(e); /* not in order */
+    k->room.arrived = t.number + 1;
     struct waiting *w = waiting_put(&k->room, &t);
     if (!w) return budget_error(&k->j->budget, e);
     w->matched = head.matched;
-    if (k->form == &as_of_form && w->side == RIGHT && w->key) as_of_order(k, w);
+    if (version) as_of_order(k, w);
     return head.due == INT64_MIN || waiting_due(&k->room, w, head.due) == 0 ? 0 : budget_error(&k->j->budget, e);
 }
 
@@ -138,7 +141,7 @@ static int load_meta(struct sides *k, json_t *meta, struct err *e) {
     int drained;
     if (json_unpack(meta, "{s:o, s:I, s:I, s:I, s:b}", "inputs", &inputs, "arrived", &arrived, "right", &right, "left",
                     &left, "drained", &drained) ||
-        json_array_size(inputs) != k->inputs)
+        json_array_size(inputs) != k->inputs || arrived < 0 || (uint64_t)arrived < k->room.arrived)
         return err_set(e, G_CORRUPT, "state does not say how far it has come");
     if (drained) return err_set(e, G_USAGE, "the state was drained: all is decided; to begin anew, remove it");
     k->room.arrived = (uint64_t)arrived;

@@ -39,7 +39,7 @@ static int emit_left(struct sides *k, struct stage *s, const struct waiting *w, 
     int g = 0;
     if (!partner) return pair_none(k, s, LEFT, left, window, e);
     for (; g == 0 && partner; partner = partner->next) {
-        partner->matched = true;
+        partner->matched = k->matched = true;
         if (!pair_wanted(k)) continue;
         waiting_record(partner, &right);
         g = pair_emit(k, s, left, &right, partner->number, window, e);
@@ -61,7 +61,7 @@ static int tumble_decide(struct sides *k, struct stage *s, struct waiting *w, st
     return g;
 }
 
-static int64_t tumble_earliest(const struct sides *k) {
+static int64_t tumble_earliest(struct sides *k) {
     int64_t mark = k->mark[LEFT] < k->mark[RIGHT] ? k->mark[LEFT] : k->mark[RIGHT];
     return spans_covers(&k->spans, mark) ? window_of(k, mark).start : mark;
 }

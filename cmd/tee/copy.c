@@ -210,7 +210,7 @@ int tee_finish(struct tee *t, int g, struct err *e) {
     struct err late = {0}, why = *e;
     int status = g == G_STOPPED ? 128 + signals_stop() : grade_exit_code(g);
     int ended = end_all(t, status, why.text, &late);
-    if (ended == 0) ended = relays_finish(t->relays, t->relay_count, &late);
+    if (ended == 0) ended = relays_finish(t->relays, t->relay_count, g < 0, &late);
     for (size_t i = 0; i < t->count; i++) {
         if (t->branch[i].kind == BRANCH_STREAM) t->branch[i].bytes = t->branch[i].relay.written;
     }

@@ -255,10 +255,20 @@ static bool finish_stopped(struct relay *const *r, size_t n) {
     return !open;
 }
 
-int relays_finish(struct relay *const *r, size_t n, struct err *e) {
+/* Nobody may come any more: who wanted to read could have been here and gone, unseen. */
+static void give_up_absent(struct relay *const *r, size_t n) {
+    for (size_t i = 0; i < n; i++)
+        if (r[i]->state == RELAY_OPEN && r[i]->fd < 0) reader_left(r[i]);
+}
+
+int relays_finish(struct relay *const *r, size_t n, bool failed, struct err *e) {
+    int64_t until = sys.boot_ns() + RELAY_GRACE_MS * 1000000ll;
     uint64_t written;
     int g = 0;
-    while (g >= 0 && close_done(r, n, &written)) g = relays_pump(r, n, -1, -1, e);
+    while (g >= 0 && close_done(r, n, &written)) {
+        g = relays_pump(r, n, -1, -1, e);
+        if (failed && sys.boot_ns() >= until) give_up_absent(r, n);
+    }
     if (g == G_STOPPED && finish_stopped(r, n)) return 0;
     return g < 0 ? g : 0;
 }

@@ -79,9 +79,10 @@ static inline bool relay_full(const struct relay *r) {
 int relays_pump(struct relay *const *r, size_t n, int fd, int timeout_ms, struct err *e) NODISCARD;
 
 /* Hand over all that waits, for as long as their readers take, and close each as soon as it has all: a FIFO without a
- * reader is waited for. Once a signal asked to stop, readers that take nothing for RELAY_GRACE_MS are given up:
+ * reader is waited for, but when the run has `failed` no longer than RELAY_GRACE_MS: its reader may have come, seen
+ * another input fail, and gone. Once a signal asked to stop, readers that take nothing for RELAY_GRACE_MS are given up:
  * G_STOPPED. */
 #define RELAY_GRACE_MS 1000
-int relays_finish(struct relay *const *r, size_t n, struct err *e) NODISCARD;
+int relays_finish(struct relay *const *r, size_t n, bool failed, struct err *e) NODISCARD;
 
 #endif

@@ -141,6 +141,8 @@ static void promise(struct watermark_source *s, int64_t time) {
 static void control_whole(struct watermarks *w, const struct control *c) {
     if (c->type == CONTROL_WATERMARK && c->time > w->whole) w->whole = c->time;
     for (size_t i = 0; i < w->count; i++) {
+        /* Who promises something for the whole has what belongs to no topic. */
+        if (c->type == CONTROL_WATERMARK && w->sources[i].topic_id == 0) w->sources[i].awaited = false;
         if (c->type == CONTROL_WATERMARK) promise(&w->sources[i], c->time);
         if (c->type == CONTROL_IDLE) w->sources[i].idle = true;
     }

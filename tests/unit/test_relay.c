@@ -100,7 +100,7 @@ static void pieces_of_any_size(enum relay_slow slow) {
     assert_int_equal(r.written, in);
     assert_true(slow == RELAY_SPILL ? budget.most > 0 : budget.most == 0);
     struct relay *one = &r;
-    assert_int_equal(relays_finish(&one, 1, &e), 0);
+    assert_int_equal(relays_finish(&one, 1, false, &e), 0);
     assert_int_equal(r.state, RELAY_CLOSED);
     relay_release(&r);
     assert_int_equal(budget.used, 0);
@@ -168,7 +168,7 @@ static void test_reader_leaves(void **state) {
     put(&r, &in, 100); /* goes nowhere */
     assert_int_equal(relay_waiting(&r), 0);
     assert_int_equal(s.state, RELAY_OPEN);
-    assert_int_equal(relays_finish(both, 2, &e), 0);
+    assert_int_equal(relays_finish(both, 2, false, &e), 0);
     assert_int_equal(s.state, RELAY_CLOSED);
     take(other[0], &out, SIZE_MAX);
     assert_int_equal(out, in_s);

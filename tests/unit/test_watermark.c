@@ -367,6 +367,21 @@ static void what_was_promised_for_all_is_kept(void **state) {
     watermarks_release(&w);
 }
 
+/* A derived stream begins with a watermark for the whole of it, and its records have no topic. */
+static void who_promises_for_all_is_there(void **state) {
+    (void)state;
+    struct watermarks w;
+    watermarks_init(&w, 0, -1);
+    watermarks_record(&w, source(&w, 0, 0), 50);
+    move(&w);
+    send_watermark(&w, 0, 0, INT64_MIN + 1);
+    assert_false(w.sources[0].idle);
+    assert_int_equal(w.now, 50);
+    record(&w, 0, 90);
+    assert_int_equal(w.now, 50); /* it holds back what comes beside it */
+    watermarks_release(&w);
+}
+
 static void snapshots_are_checked(void **state) {
     (void)state;
 #define SOURCE(id, partition, more)                                                                                    \
@@ -554,6 +569,7 @@ int main(void) {
         cmocka_unit_test(idle_by_the_clock),
         cmocka_unit_test(snapshots_go_on_where_they_were),
         cmocka_unit_test(what_was_promised_for_all_is_kept),
+        cmocka_unit_test(who_promises_for_all_is_there),
         cmocka_unit_test(snapshots_are_checked),
         cmocka_unit_test(random_streams_are_as_the_model),
     };
