@@ -59,24 +59,17 @@ static size_t values_width(const struct chart_data *d) {
     return width;
 }
 
-/* ---- bars ---- */
+/* What stands behind a series' name and latest number, in so many columns. `most` of all latest numbers. */
+typedef int append_drawing(const struct look *look, const struct series *s, size_t which, size_t room, double most,
+                           struct buf *out);
 
-static int append_bar(const struct look *look, double part, unsigned width, size_t series, struct buf *out) {
-    static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
-    unsigned eighths = (unsigned)lround(fabs(part) * width * 8), i;
-    int g = color_begin(look, series, out);
-    for (i = 0; g == 0 && i < eighths / 8; i++) g = buf_puts(out, look->ascii ? "#" : "█");
-    if (g == 0 && !look->ascii) g = buf_puts(out, eighth[eighths % 8]);
-    return g == 0 ? color_end(look, out) : g;
-}
-
-int draw_bars(const struct chart_data *d, const struct look *look, struct buf *out) {
+static int draw_rows(const struct chart_data *d, const struct look *look, append_drawing *append, struct buf *out) {
     char text[JSON_DOUBLE_MAX];
     size_t names = names_width(d, look), values = values_width(d);
+    size_t room = look->width > names + values + 12 ? look->width - names - values - 3 : 10;
     double most = 0;
     for (size_t i = 0; i < d->count; i++)
         if (fabs(d->series[i].last) > most) most = fabs(d->series[i].last);
-    unsigned room = look->width > names + values + 12 ? (unsigned)(look->width - names - values - 3) : 10;
     int g = title_and_rest(d, look, false, out);
     for (size_t i = 0; g == 0 && i < d->count; i++) {
         const struct series *s = &d->series[i];
@@ -85,10 +78,27 @@ int draw_bars(const struct chart_data *d, const struct look *look, struct buf *o
         for (size_t k = n; g == 0 && k < values; k++) g = buf_putc(out, ' ');
         if (g == 0) g = buf_append(out, text, n);
         if (g == 0) g = buf_putc(out, ' ');
-        if (g == 0 && most > 0) g = append_bar(look, s->last / most, room, i, out);
+        if (g == 0) g = append(look, s, i, room, most, out);
         if (g == 0) g = buf_putc(out, '\n');
     }
     return g == 0 ? title_and_rest(d, look, true, out) : g;
+}
+
+/* ---- bars ---- */
+
+static int append_bar(const struct look *look, const struct series *s, size_t which, size_t room, double most,
+                      struct buf *out) {
+    static const char *const eighth[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
+    if (most <= 0) return 0;
+    unsigned eighths = (unsigned)lround(fabs(s->last / most) * (double)room * 8), i;
+    int g = color_begin(look, which, out);
+    for (i = 0; g == 0 && i < eighths / 8; i++) g = buf_puts(out, look->ascii ? "#" : "█");
+    if (g == 0 && !look->ascii) g = buf_puts(out, eighth[eighths % 8]);
+    return g == 0 ? color_end(look, out) : g;
+}
+
+int draw_bars(const struct chart_data *d, const struct look *look, struct buf *out) {
+    return draw_rows(d, look, append_bar, out);
 }
 
 /* ---- small lines ---- */
@@ -100,16 +110,18 @@ static size_t columns_of(const struct series *s, double *y, size_t room) {
     return n;
 }
 
-static int append_spark(const struct look *look, const struct series *s, size_t room, size_t series, struct buf *out) {
+static int append_spark(const struct look *look, const struct series *s, size_t which, size_t room, double all,
+                        struct buf *out) {
     static const char *const level[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
     static const char ascii[] = "_.-=+*%#";
     double y[1024], least = INFINITY, most = -INFINITY;
     size_t n = columns_of(s, y, room < 1024 ? room : 1024);
+    (void)all; /* each has a scale of its own */
     for (size_t i = 0; i < n; i++) {
         if (y[i] < least) least = y[i];
         if (y[i] > most) most = y[i];
     }
-    int g = color_begin(look, series, out);
+    int g = color_begin(look, which, out);
     for (size_t i = 0; g == 0 && i < n; i++) {
         int at = most > least ? (int)((y[i] - least) / (most - least) * 7.999) : 3;
         g = look->ascii ? buf_putc(out, ascii[at]) : buf_puts(out, level[at]);
@@ -118,19 +130,5 @@ static int append_spark(const struct look *look, const struct series *s, size_t 
 }
 
 int draw_sparks(const struct chart_data *d, const struct look *look, struct buf *out) {
-    char text[JSON_DOUBLE_MAX];
-    size_t names = names_width(d, look), values = values_width(d);
-    size_t room = look->width > names + values + 12 ? look->width - names - values - 3 : 10;
-    int g = title_and_rest(d, look, false, out);
-    for (size_t i = 0; g == 0 && i < d->count; i++) {
-        const struct series *s = &d->series[i];
-        size_t n = number_as_it_came(text, s->last);
-        g = append_name(s, names, out);
-        for (size_t k = n; g == 0 && k < values; k++) g = buf_putc(out, ' ');
-        if (g == 0) g = buf_append(out, text, n);
-        if (g == 0) g = buf_putc(out, ' ');
-        if (g == 0) g = append_spark(look, s, room, i, out);
-        if (g == 0) g = buf_putc(out, '\n');
-    }
-    return g == 0 ? title_and_rest(d, look, true, out) : g;
+    return draw_rows(d, look, append_spark, out);
 }
