@@ -12,6 +12,7 @@
 #include "base/hashmap.h"
 
 #define COLUMNS_MAX 1000U
+#define FILE_NAME_MAX 240u /* of a column's files, without their suffix */
 
 struct column {
     char *name;
@@ -76,7 +77,20 @@ void schema_free(struct schema *s) {
     free(s);
 }
 
+/* ClickHouse keeps a column in files by its name, where all but letters, digits and _ of ASCII take three bytes. A
+ * table with a column whose files cannot be made takes nothing any more. */
+static bool is_too_long(struct text name) {
+    size_t n = name.n;
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i], letter = (char)(c | 32);
+        if (c != '_' && (c < '0' || c > '9') && (letter < 'a' || letter > 'z')) n += 2;
+    }
+    return n > FILE_NAME_MAX;
+}
+
 static int add_column(struct schema *s, struct text name, bool tag, enum field_type type, struct err *e) {
+    if (is_too_long(name))
+        return err_set(e, G_DATA, "'%.60s…' is too long for the name of a column in ClickHouse", name.p);
     if (s->count == COLUMNS_MAX) return err_set(e, G_DATA, "there are more than %u columns", COLUMNS_MAX);
     char *copy = strndup(name.p, name.n);
     if (!copy || hashmap_put(&s->index, name.p, name.n, s->count) < 0) {

@@ -175,12 +175,6 @@ static int lines_barrier(struct dest *d, const struct checkpoint *c, struct err 
     return lines_flush(d, true, e);
 }
 
-static int lines_reached(struct dest *d, const char *pipeline, int64_t *ret, struct err *e) {
-    (void)d, (void)pipeline, (void)e;
-    *ret = -1;
-    return 0;
-}
-
 /* A file of ours: closed, and in its place. */
 static int publish(struct lines *l, bool completed, struct err *e) {
     int g = 0;
@@ -221,12 +215,8 @@ static int open_lines(struct lines *l, const char *path, struct err *e) {
 }
 
 int lines_open(struct dest **ret, const struct url *u, const struct dest_config *c, struct err *e) {
-    static const struct dest_ops ops = {.put = lines_put,
-                                        .flush = lines_flush,
-                                        .poll = lines_poll,
-                                        .barrier = lines_barrier,
-                                        .reached = lines_reached,
-                                        .close = lines_close};
+    static const struct dest_ops ops = {
+        .put = lines_put, .flush = lines_flush, .poll = lines_poll, .barrier = lines_barrier, .close = lines_close};
     struct lines *l = calloc(1, sizeof *l);
     if (!l) return err_nomem(e);
     l->base.ops = &ops;

@@ -62,9 +62,17 @@ static int check_lists(const struct mapping *m, struct err *e) {
     return 0;
 }
 
+/* What a path such as .at.start calls a member; NULL: it is no such path. */
+static const char *member_of(const char *path) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789.";
+    return path[0] == '.' && path[1] && path[1 + strspn(path + 1, letters)] == '\0' ? path + 1 : NULL;
+}
+
 int mapping_init(struct mapping *m, const struct mapping_config *c, enum expr_engine engine, struct err *e) {
     *m = (struct mapping){.real = c->real, .nulls = c->nulls};
-    m->all_real = c->real && strcmp(c->real, "all") == 0;
+    m->all_real = strcmp(c->real, "all") == 0;
+    if (strcmp(c->real, "none") == 0) m->real = NULL;
+    if (c->time) m->time_member = member_of(c->time);
     m->set = expr_set_new(engine);
     if (!m->set) return err_nomem(e);
     int g = time_field_init(&m->time, m->set, c->time, c->time_format, c->time_zone, e);
@@ -139,8 +147,16 @@ static int add_real(struct mapping *m, struct text name, double d) {
     return f ? 0 : G_DATA;
 }
 
+static int not_exact(struct mapping *m, struct text name) {
+    return err_set(m->e, G_DATA, "field '%.*s' is an integer that no real is equal to (--real none keeps integers)",
+                   (int)(name.n > 60 ? 60 : name.n), name.p);
+}
+
 static int add_integer(struct mapping *m, struct text name, int64_t i) {
-    if (is_real(m, name)) return add_real(m, name, (double)i);
+    if (is_real(m, name)) {
+        double d = (double)i;
+        return d < 0x1p63 && (int64_t)d == i ? add_real(m, name, d) : not_exact(m, name);
+    }
     struct field *f = add_field(m, name, FIELD_INTEGER);
     if (f) f->integer = i;
     return f ? 0 : G_DATA;
@@ -151,7 +167,8 @@ static int add_number(struct mapping *m, struct text name, const char *p, size_t
     double d;
     uint64_t u;
     if (value_number_raw(p, n, &i, &d)) return add_integer(m, name, i);
-    if (number_parse_u64(p, n, 0, UINT64_MAX, &u, NULL) < 0 || is_real(m, name)) return add_real(m, name, d);
+    if (number_parse_u64(p, n, 0, UINT64_MAX, &u, NULL) < 0) return add_real(m, name, d);
+    if (is_real(m, name)) return d < 0x1p64 && (uint64_t)d == u ? add_real(m, name, d) : not_exact(m, name);
     struct field *f = add_field(m, name, FIELD_UNSIGNED);
     if (f) f->magnitude = u;
     return f ? 0 : G_DATA;
@@ -198,6 +215,7 @@ static int take_string(struct mapping *m, struct text name, const char *p, size_
 static int take(struct mapping *m, struct text name, const char *p, size_t n, enum role role) {
     char c = n ? *p : 'n';
     bool string = c == '"', tag = role == ROLE_TAG || (role == ROLE_BY_TYPE && string);
+    if (m->time_member && strncmp(m->time_member, name.p, name.n) == 0 && m->time_member[name.n] == '\0') return 0;
     if (m->tags.given && list_has(&m->tags, name)) return 0;
     if (m->fields.given && (!tag || list_has(&m->fields, name))) return 0;
     if (m->tags.given && tag) {

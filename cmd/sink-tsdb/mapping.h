@@ -15,9 +15,10 @@
 #define MAPPING_DEPTH_MAX 8u         /* objects in objects that are looked into */
 
 struct mapping_config {
-    const char *measurement, *tags, *fields, *real; /* as on the command line; NULL: not given */
-    const char *time, *time_format, *time_zone;     /* the same */
-    bool nulls;                                     /* the destination has them */
+    const char *measurement, *tags, *fields;    /* as on the command line; NULL: not given */
+    const char *real;                           /* --real, with its default */
+    const char *time, *time_format, *time_zone; /* the same */
+    bool nulls;                                 /* the destination has them */
 };
 
 /* What --tags and --fields name. */
@@ -34,7 +35,8 @@ struct mapping {
     struct expr *measurement_expr;
     struct mapping_list tags, fields;
     struct time_field time;
-    const char *real;
+    const char *time_member; /* which the time is, and no tag or field; NULL: none is */
+    const char *real;        /* NULL: none */
     bool all_real, nulls, scans;
     uint64_t seen, empty; /* records; those without a field */
     /* the last window's start */

@@ -166,21 +166,16 @@ static int openmetrics_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e)
     return 0;
 }
 
+/* Of an input that ends before its end nothing is published, and close() does that at the end. */
 static int openmetrics_flush(struct dest *d, bool wait, struct err *e) {
-    struct openmetrics *o = (struct openmetrics *)d;
-    int64_t ignored;
-    return !wait ? openmetrics_poll(d, &ignored, e) : is_behind(o) ? publish(o, e) : 0;
+    (void)d, (void)wait, (void)e;
+    return 0;
 }
 
 static int openmetrics_barrier(struct dest *d, const struct checkpoint *c, struct err *e) {
+    struct openmetrics *o = (struct openmetrics *)d;
     (void)c;
-    return openmetrics_flush(d, true, e);
-}
-
-static int openmetrics_reached(struct dest *d, const char *pipeline, int64_t *ret, struct err *e) {
-    (void)d, (void)pipeline, (void)e;
-    *ret = -1;
-    return 0;
+    return is_behind(o) ? publish(o, e) : 0;
 }
 
 static int openmetrics_close(struct dest *d, bool completed, struct err *e) {
@@ -225,7 +220,6 @@ int openmetrics_open(struct dest **ret, const struct url *u, const struct dest_c
                                         .flush = openmetrics_flush,
                                         .poll = openmetrics_poll,
                                         .barrier = openmetrics_barrier,
-                                        .reached = openmetrics_reached,
                                         .close = openmetrics_close};
     struct openmetrics *o = calloc(1, sizeof *o);
     if (!o) return err_nomem(e);

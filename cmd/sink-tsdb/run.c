@@ -41,10 +41,15 @@ int tsdb_refused(void *ctx, const struct block_header *like, const struct record
 /* ---- the pipeline ---- */
 
 static int claim_pipeline(struct tsdb *s, const char *name, int64_t restored, struct err *e) {
-    int64_t reached;
-    int g = from_dest(s, s->dest->ops->reached(s->dest, name, &reached, e));
+    int64_t reached = restored;
+    int g = s->dest->ops->reached ? from_dest(s, s->dest->ops->reached(s->dest, name, &reached, e)) : 0;
     if (g < 0) return g;
-    if (reached >= 0 && reached < restored)
+    if (reached < 0 && restored >= 0)
+        return err_set(e, G_USAGE,
+                       "pipeline '%s' goes on at checkpoint %" PRId64
+                       ", and '%s' has none of it: records before would be missing",
+                       name, restored, s->url.shown);
+    if (reached < restored)
         return err_set(e, G_USAGE,
                        "pipeline '%s' goes on at checkpoint %" PRId64 ", and '%s' has come to %" PRId64
                        " only: records between would be missing",

@@ -171,12 +171,6 @@ static int server_barrier(struct dest *d, const struct checkpoint *c, struct err
     return g < 0 || s->config.dry_run ? g : delivery_checkpoint(s->delivery, c, e);
 }
 
-static int server_reached(struct dest *d, const char *pipeline, int64_t *ret, struct err *e) {
-    (void)d, (void)pipeline, (void)e;
-    *ret = -1;
-    return 0;
-}
-
 /* The run ends before its end: what is there is sent once, if that can be soon. */
 static void send_last(struct server *s) {
     struct err ignored; /* there is a better reason already */
@@ -250,7 +244,6 @@ int server_open(struct dest **ret, const struct url *u, const struct dest_config
                                         .flush = server_flush,
                                         .poll = server_poll,
                                         .barrier = server_barrier,
-                                        .reached = server_reached,
                                         .close = server_close};
     struct server *s = calloc(1, sizeof *s);
     if (!s) return err_nomem(e);

@@ -49,7 +49,7 @@ static const struct option_spec option_table[] = {
     {.name = "real",
      .kind = OPTION_STRING,
      .arg = "LIST",
-     .help = "fields whose integers are written as reals, or 'all'",
+     .help = "fields whose integers are written as reals, or 'all' (default for InfluxDB), or 'none'",
      .offset = offsetof(struct options, real)},
     {.name = "batch",
      .kind = OPTION_NUMBER,
@@ -122,11 +122,14 @@ static int parse_retry(const char *text, int64_t *ret, struct err *e) {
 
 static int prepare_points(struct tsdb *s, const struct options *o, struct err *e) {
     const enum dest_kind kind = s->url.kind;
+    bool influx = kind == DEST_INFLUX || kind == DEST_INFLUX2; /* a mean that is whole would make a field of integers */
     const struct mapping_config config = {
         .measurement = o->measurement,
         .tags = o->tags,
         .fields = o->fields,
-        .real = o->real,
+        .real = o->real  ? o->real
+                : influx ? "all"
+                         : "none",
         .time = o->input.time,
         .time_format = o->input.time_format,
         .time_zone = o->input.tz,

@@ -62,7 +62,7 @@ struct totals {
 
 /* What the command line says about all of them. */
 struct dest_config {
-    const char *url;      /* as it was given, for messages only after its secrets are gone (url.c) */
+    const char *url;      /* without secrets, for messages */
     size_t batch_points;  /* --batch */
     size_t batch_bytes;   /* encoded */
     int64_t flush_ns;     /* --flush: no point waits longer than this */
@@ -103,7 +103,7 @@ struct dest_ops {
     /* All points before are safe when this returns, and with them that the pipeline got here, in one atomic unit where
      * the destination can do that. */
     int (*barrier)(struct dest *d, const struct checkpoint *c, struct err *e);
-    /* The newest checkpoint of this pipeline that is safe here; -1: none, or the destination keeps none. */
+    /* The newest checkpoint of this pipeline that is safe here; -1: none. NULL: the destination keeps none. */
     int (*reached)(struct dest *d, const char *pipeline, int64_t *ret, struct err *e);
     /* Ends and frees it; `completed`: the input came to its end (openmetrics publishes only then). */
     int (*close)(struct dest *d, bool completed, struct err *e);

@@ -184,10 +184,18 @@ static int write_checkpoint(struct sqlite *d, int64_t number, struct err *e) {
 
 enum until { UNTIL_ROWS, UNTIL_COMMIT };
 
+/* What is committed to a file that was deleted, or moved for another, is lost to those who look for it. */
+static int check_place(const struct sqlite *d, struct err *e) {
+    int moved = 0;
+    (void)sqlite3_file_control(d->catalog.db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+    return moved ? err_set(e, G_IO, "'%s' was deleted or moved", d->file) : 0;
+}
+
 static int try_apply(struct sqlite *d, enum until until, const struct checkpoint *c, struct err *e) {
     int g = begin(d, e);
     if (g == 0) g = insert_rows(d, e);
     if (g == 0 && c) g = write_checkpoint(d, c->number, e);
+    if (g == 0 && until == UNTIL_COMMIT) g = check_place(d, e);
     if (g == 0 && until == UNTIL_COMMIT) g = db_run(&d->catalog, "COMMIT", e);
     if (g == 0 && until == UNTIL_COMMIT) d->open = false;
     return g;

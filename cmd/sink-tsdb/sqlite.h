@@ -84,7 +84,6 @@ int series_add(struct series *s, struct measurement *m, uint32_t *ret_slot, stru
 /* In a transaction: each pending one gets its id, for as long as that stays. */
 int series_resolve(struct series *s, const struct catalog *c, struct err *e) NODISCARD;
 void series_committed(struct series *s);                                         /* the ids stay */
-void series_undone(struct series *s);                                            /* they are pending again */
 int series_forget(struct series *s, struct catalog *c, struct err *e) NODISCARD; /* nothing may be pending */
 void series_release(struct series *s);
 

@@ -125,7 +125,10 @@ int catalog_open(struct catalog *c, const char *file, struct err *e) {
     *c = (struct catalog){.file = file};
     int g = hashmap_init(&c->names, e);
     if (g < 0) return g;
-    int rc = sqlite3_open_v2(file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    char *path = NULL; /* ':memory:' and 'file:…' are names of files like all others */
+    if (asprintf(&path, "%s%s", *file == '/' ? "" : "./", file) < 0) return err_nomem(e);
+    int rc = sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+    free(path);
     if (rc == SQLITE_OK) (void)sqlite3_busy_timeout(c->db, BUSY_MS);
     g = rc == SQLITE_OK ? prepare_database(c, e) : db_failed(c, rc, e);
     if (g != 0) catalog_close(c);

@@ -98,11 +98,11 @@ metrics,c=DE n=3i 1704067200500000000'
     exits 0 points --time .t <<'END'
 {"t":1704067200,"host":"a\"b","on":true,"off":false,"n":3,"x":3.0,"big":18446744073709551615,"neg":-9223372036854775808,"e":1e3,"huge":18446744073709551616,"empty":"","null":null,"d":{"os":"x","v":{"w":1}},"list":[1]}
 END
-    equals "$output" 'metrics,host=a"b,d.os=x t=1704067200i,on=true,off=false,n=3i,x=3,big=18446744073709551615u,neg=-9223372036854775808i,e=1000,huge=1.8446744073709552e+19,d.v.w=1i 1704067200000000000'
+    equals "$output" 'metrics,host=a"b,d.os=x on=true,off=false,n=3i,x=3,big=18446744073709551615u,neg=-9223372036854775808i,e=1000,huge=1.8446744073709552e+19,d.v.w=1i 1704067200000000000'
     exits 0 points --time .t <<<'{"t":1,"a":{"b":{"c":{"d":{"e":{"f":{"g":{"h":{"i":1,"j":{"k":2}}}}}}}}}}'
-    equals "$output" 'metrics t=1i,a.b.c.d.e.f.g.h.i=1i 1000000000'
+    equals "$output" 'metrics a.b.c.d.e.f.g.h.i=1i 1000000000'
     exits 0 points --time .t <<<'{"t":1,"a\u0062":"\u00fc","k":1}'
-    equals "$output" 'metrics,ab=ü t=1i,k=1i 1000000000'
+    equals "$output" 'metrics,ab=ü k=1i 1000000000'
 }
 
 @test "the time is that of the record, and a topic is the measurement" {
@@ -115,14 +115,14 @@ END
     equals "$output" 'clicks-x n=1i 1704067201000000000'
     exits 2 points <<<'{"n":1}'
     contains "$stderr" "text has no time; give it one with --time EXPR"
-    exits 3 points --measurement .m --time .n <<<'{"n":1}'
+    exits 3 points --measurement .m --time .n <<<'{"n":1,"x":2}'
     contains "$stderr" "the measurement is no string"
 }
 
 @test "--tags and --fields: names, paths, expressions, and what the other is without them" {
     local record='{"t":1,"c":"DE","os":"x","n":2,"v":0.5,"d":{"e":7}}'
     exits 0 points --time .t --tags c <<<"$record"
-    equals "$output" 'metrics,c=DE t=1i,n=2i,v=0.5,d.e=7i 1000000000'
+    equals "$output" 'metrics,c=DE n=2i,v=0.5,d.e=7i 1000000000'
     exits 0 points --time .t --fields v,n <<<"$record"
     equals "$output" 'metrics,c=DE,os=x v=0.5,n=2i 1000000000'
     exits 0 points --time .t --tags 'os, n' --fields 'v, e: .d.e, half: (.n / 2), many: (.n > 1), s: .c' <<<"$record"
@@ -141,9 +141,28 @@ END
     equals "$output" 'metrics,s=4 n=2i 1704067200000000000'
 }
 
+@test "the member that --time names is the time, and a field only where it is asked for" {
+    exits 0 points --time .at.s <<<'{"at":{"s":1,"x":2},"n":3}'
+    equals "$output" 'metrics at.x=2i,n=3i 1000000000'
+    exits 0 points --time .t --fields t,n <<<'{"t":1,"n":3}'
+    equals "$output" 'metrics t=1i,n=3i 1000000000'
+    exits 0 points --time '.t // .n' <<<'{"t":1,"n":3}'
+    equals "$output" 'metrics t=1i,n=3i 1000000000'
+}
+
+@test "InfluxDB gets reals, as a whole mean would make a field of integers; what no real is equal to is refused" {
+    exits 0 leat sink-tsdb influx://localhost/db --dry-run --time .t <<<'{"t":1,"mean":3}'
+    equals "$output" 'metrics mean=3 1000000000'
+    exits 0 leat sink-tsdb influx://localhost/db --dry-run --real none --time .t <<<'{"t":1,"mean":3}'
+    equals "$output" 'metrics mean=3i 1000000000'
+    exits 3 leat sink-tsdb influx://localhost/db --dry-run --time .t <<<'{"t":1,"id":9007199254740993}'
+    contains "$stderr" "field 'id' is an integer that no real is equal to (--real none keeps integers)"
+    exits 0 leat sink-tsdb influx://localhost/db --dry-run --time .t <<<'{"t":1,"id":9007199254740992}'
+}
+
 @test "--real makes reals of integers" {
     exits 0 points --time .t --real a,c --tags '' <<<'{"t":1,"a":1,"b":2,"c":3}'
-    equals "$output" 'metrics t=1i,a=1,b=2i,c=3 1000000000'
+    equals "$output" 'metrics a=1,b=2i,c=3 1000000000'
     leat sink-tsdb sqlite:r.db --real all --tags '' --fields a --time .t <<<'{"t":1,"a":1}'
     equals "$(query r.db 'SELECT typeof(a) FROM metrics')" real
 }
@@ -155,7 +174,7 @@ END
         contains "$stderr" "$reason"
         printf '%s\n' '{"t":1,"n":1}' "$bad" '{"t":2,"n":2}' >in
         exits 0 points --time '.t' --on-error skip in
-        equals "$output" $'metrics t=1i,n=1i 1000000000\nmetrics t=2i,n=2i 2000000000'
+        equals "$output" $'metrics n=1i 1000000000\nmetrics n=2i 2000000000'
         exits 0 points --time '.t' --dead-letter ./dead.leat in
         wanted+=("$bad")
     done <<'END'
@@ -166,10 +185,10 @@ END
 {"t":1,"a\u0000":1}	has U+0000 in it
 {"t":1,"":1}	a name is empty
 {"t":1,"a.b":1,"a":{"b":2}}	two of its fields are called 'a.b'
-{"t":-9214560001}	outside the years 1678 to 2262
+{"t":-9214560001,"n":1}	outside the years 1678 to 2262
 END
     equals "$(leat show -f '%s\n' dead.leat)" "$(printf '%s\n' "${wanted[@]}")"
-    python3 -c 'import json; print(json.dumps({"t": 1, **{"f%d" % i: i for i in range(1000)}}))' >many.json
+    python3 -c 'import json; print(json.dumps({"t": 1, **{"f%d" % i: i for i in range(1001)}}))' >many.json
     exits 3 points --time .t many.json
     contains "$stderr" "more than 1000 tags and fields"
     python3 -c 'import json; print(json.dumps({"t": 1, "x" * 1025: 1}))' >long.json
@@ -190,12 +209,12 @@ END
 
 @test "--dry-run prints points, and makes and connects to nothing" {
     exits 0 leat sink-tsdb --dry-run sqlite:none.db --time .t <<<'{"t":1,"n":1}'
-    equals "$output" 'metrics t=1i,n=1i 1000000000'
+    equals "$output" 'metrics n=1i 1000000000'
     [[ ! -e none.db ]]
     exits 0 leat sink-tsdb --dry-run sqlite: --time .t <<<'{"t":1,"n":1}'
     [[ ! -e $LEAT_DIR ]]
     exits 0 leat sink-tsdb --dry-run influx://127.0.0.1:1/db --time .t <<<'{"t":1,"n":1}'
-    contains "$output" 'metrics t=1i,n=1i 1000000000'
+    contains "$output" 'metrics n=1 1000000000'
 }
 
 # ---- SQLite ---------------------------------------------------------------------------------------------------------
@@ -247,7 +266,6 @@ END
     equals "$(query m.db 'SELECT kind, name, "column" FROM leat_columns ORDER BY id')" 'tag|Host|Host
 tag|series|series_2
 tag|key|key
-field|at|at
 field|host|host_2
 field|TIME|TIME_2
 field|id|id
@@ -271,8 +289,8 @@ metrics_points|metrics_points_2'
 }
 
 @test "SQLite: a tag and a field by one name, as a value is now text and now a number" {
-    exits 0 leat sink-tsdb sqlite:m.db --time .t <<<$'{"t":1,"v":"x"}\n{"t":2,"v":5}\n{"t":3,"v":null}'
-    equals "$(query m.db 'SELECT t, v, v_2 FROM metrics ORDER BY t')" $'1|x|\n2||5\n3||'
+    exits 0 leat sink-tsdb sqlite:m.db --time .t <<<$'{"t":1,"v":"x","n":1}\n{"t":2,"v":5,"n":2}\n{"t":3,"v":null,"n":3}'
+    equals "$(query m.db 'SELECT n, v, v_2 FROM metrics ORDER BY 1')" $'1|x|\n2||5\n3||'
 }
 
 @test "SQLite: at most 1900 columns, and the record that wants more is a bad one" {

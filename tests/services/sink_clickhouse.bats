@@ -88,7 +88,6 @@ send() {
 END
     exits 0 send --create in.json
     equals "$(columns)" 'a`b\\c	String
-at	String
 id.orig	String
 n	Nullable(Int64)
 p99.9	Nullable(Float64)
