@@ -398,6 +398,8 @@ int url_parse(struct url *u, const char *text, struct err *e) {
     u->shown = strdup(text);
     if (!u->shown) return err_nomem(e);
     (void)blank_secrets(u->shown);
+    if (k && k->shape != SHAPE_FILE && strncmp(rest, "//", 2) != 0) /* where its secrets are, nobody can know */
+        return err_set(e, G_USAGE, "what follows '%s%s:' does not begin with '//'", k->name, tls ? "+tls" : "");
     if (!k || rest[-1] != ':') return err_set(e, G_USAGE, "'%s' is not a URL of %s", u->shown, known_kinds);
     u->kind = k->kind;
     u->tls = tls;

@@ -60,6 +60,6 @@ def workload(b):
         return duck.copy(f'SELECT pages.*, ads.ad, ads.price FROM {pairs}')
 
     return Workload([Case(ours, leat), duck.case(db, duckdb), duck.case(db_rows, duckdb_rows)],
-                    [Figure('times DuckDB that counts and sums', ratio(db, 's', ours), 2, unit='x'),
-                     Figure('times DuckDB that writes the pairs', ratio(db_rows, 's', ours), unit='x')],
+                    [Figure('times DuckDB that writes the pairs', ratio(db_rows, 's', ours), 2, unit='x'),
+                     Figure('times DuckDB that only counts and sums', ratio(db, 's', ours), unit='x')],
                     notes=['leat writes the pairs as blocks in all cases; count and sum over them are compared'])
