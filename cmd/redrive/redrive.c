@@ -11,6 +11,7 @@
 #include "cli/stage_options.h"
 #include "log/dest.h"
 #include "send.h"
+#include "stream/block_file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -138,9 +139,10 @@ static const struct tool_spec tool = {
 
 /* ---- words ---- */
 
-/* A place that a crash could leave in doubt is none. */
-static int check_place(const char *place, struct err *e) {
+/* A place that a crash could leave in doubt is none, nor one where what was sent is a letter for the next run. */
+static int check_place(const char *place, const char *source, struct err *e) {
     struct stat st;
+    if (dest_is_same(place, source)) return err_set(e, G_USAGE, "--to: '%s' is where the letters are", place);
     if (strcmp(place, "-") == 0)
         return err_set(e, G_USAGE, "--to: '-' is no place for records; name a topic or a file");
     if (!dest_is_file(place)) return topic_name_check(place, e) < 0 ? err_prefix(e, "--to: ") : 0;
@@ -163,7 +165,7 @@ static int check_options(const struct options *o, const char *source, struct err
     if (file && (o->offset || o->partition != NO_PARTITION))
         return err_set(e, G_USAGE, "%s is for topics; in a file, --where '$offset < 10' does it",
                        o->offset ? "--offset" : "--partition");
-    return o->to ? check_place(o->to, e) : 0;
+    return o->to ? check_place(o->to, source, e) : 0;
 }
 
 static int prepare(struct redriver *d, const struct options *o, const char *source, struct err *e) {
@@ -237,6 +239,8 @@ static int open_source(struct redriver *d, const char *source, struct err *e) {
     d->from.file_bytes = redrive_file_bytes(d->redrive);
     if (!o->execute && redrive_is_interrupted(d->redrive))
         diag_warn("an earlier run was interrupted; some of these letters may have been sent: --execute finds out");
+    if (o->to && dest_is_file(o->to) && !redrive_is_interrupted(d->redrive)) g = block_file_check(o->to, e);
+    if (g < 0) return err_prefix(e, "--to: ");
     return o->edited ? edited_load(&d->edited, o->edited, &d->from, e) : 0;
 }
 

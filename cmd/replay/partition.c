@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A partition of a topic, from one offset up to another, in the thread of its feed. See replay.h. */
 #include <inttypes.h>
-#include <stdatomic.h>
 
 #include "replay.h"
 #include "stream/control.h"
@@ -62,7 +61,7 @@ static int read_blocks(struct recording *rec, struct cursor *c, struct feed_read
             g = 0;
             break;
         }
-        if (g == G_ABSENT && !(atomic_load(&c->part.tail->state) & TAIL_DELETED)) {
+        if (g == G_ABSENT && !partition_is_deleted(&c->part)) {
             leave_notice(rec, e);
             g = 0;
             continue;

@@ -55,13 +55,10 @@ static bool rest(struct replay *p, int64_t now, int64_t until) {
     return go;
 }
 
-static bool is_held(const struct replay *p) {
-    return p->step || p->pace.paused_ns;
-}
-
 static int look_around(const struct replay *p, const struct stage *s, struct err *e) {
     if (signals_stop()) return err_set(e, G_STOPPED, "stopped");
-    if (p->keys.gone && is_held(p)) return err_set(e, G_IO, "the terminal that keys were to come from went away");
+    if (p->keys.gone && (p->step || p->pace.paused_ns))
+        return err_set(e, G_IO, "the terminal that keys were to come from went away");
     if (!p->to && pipe_abandoned(s->output.writer.fd))
         return err_set(e, G_PIPE, "the reader of standard output went away");
     return 0;
@@ -80,8 +77,8 @@ static int wait_due(struct replay *p, struct stage *s, struct err *e) {
     int g = 0;
     look_for_keys(p, now);
     for (;; now = sys.steady_ns()) {
-        int64_t due = pace_moved(&p->pace), until = due < p->end_ns ? due : p->end_ns;
-        bool waits = is_held(p) || now < until;
+        int64_t due = p->step ? INT64_MAX : pace_moved(&p->pace), until = due < p->end_ns ? due : p->end_ns;
+        bool waits = p->pace.paused_ns || now < until;
         if (!p->pace.paused_ns) watch_tick(p, now, waits);
         if (go || !waits) break;
         if (!flushed) {
@@ -90,11 +87,11 @@ static int wait_due(struct replay *p, struct stage *s, struct err *e) {
         } else {
             g = look_around(p, s, e);
             int64_t next = p->pace.paused_ns ? now + NS_PER_S : watch_next(p, now);
-            if (g == 0) go = rest(p, now, is_held(p) || next < until ? next : until);
+            if (g == 0) go = rest(p, now, p->pace.paused_ns || next < until ? next : until);
         }
         if (g < 0) return g;
     }
-    if (now >= p->end_ns && !p->step) s->enough = p->finished = true;
+    if (now >= p->end_ns) s->enough = p->finished = true;
     if (p->step) p->pace.due_ns = now;
     return 0;
 }

@@ -306,6 +306,8 @@ static int open_all(struct replay *p, const struct options *o, struct log *log, 
                     struct err *e) {
     struct stage_config *c = p->config;
     bool writes = place && !dest_is_file(place);
+    for (size_t i = 0; place && !writes && i < c->file_count; i++)
+        if (dest_is_same(place, c->files[i])) return err_set(e, G_USAGE, "--to: '%s' is a source, too", place);
     int g = writes || any_topic(c) ? log_open(log, o->log.dir, writes, o->log.force_fs, e) : 0;
     if (g == 0) g = letters_open(c, log, &o->errors, &o->log, e);
     if (g == 0) g = recordings_open(&p->recordings, c->files, c->file_count, log, e);

@@ -10,6 +10,8 @@
 #include "stream/sink.h"
 
 bool dest_is_file(const char *place);
+/* Are both the same topic, or lead to the same file? */
+bool dest_is_same(const char *a, const char *b);
 
 int dest_open(struct sink **ret, const struct log *log, const char *place, struct err *e) NODISCARD;
 

@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/crc32c.h"
 #include "base/murmur2.h"
 #include "base/random.h"
 #include "log/appender.h"
 #include "log/redrive_impl.h"
+#include "stream/block_file.h"
 #include "stream/writer.h"
 #include "sys/file.h"
 #include "sys/lock.h"
@@ -58,35 +58,25 @@ static int open_in_topic(struct redrive *r, struct err *e) {
 /* The whole blocks of the file: their bytes, and the checksum of their headers, into the state. What that says of the
  * file that its marks are of must hold: so it still begins. */
 static int survey_file(struct redrive *r, struct err *e) {
-    uint8_t header[BLOCK_HEADER_SIZE];
-    struct block_header h;
+    struct block_file w = {.fd = r->lock_fd, .path = r->c.file};
     struct stat st;
-    const char *path = r->c.file;
     const uint64_t marked = r->state.file_bytes;
     bool same = marked == 0;
-    uint64_t at = 0;
-    uint32_t crc = 0;
-    if (sys.fstat(r->lock_fd, &st) < 0) return err_sys(e, errno, "cannot look at '%s'", path);
-    if (!S_ISREG(st.st_mode)) return err_set(e, G_USAGE, "'%s' is no file, and letters are in topics or files", path);
-    for (uint64_t size = (uint64_t)st.st_size; at < size;) {
-        size_t n;
-        int g = file_pread(r->lock_fd, header, sizeof header, (off_t)at, &n, path, e);
-        if (g == 0 && n == sizeof header) g = block_header_decode(header, RECORD_LIMIT_MAX, &h, e);
-        if (g == 0 && memcmp(header, "LEAT", n < 4 ? n : 4) != 0) g = err_set(e, G_CORRUPT, "there is no block");
-        if (g < 0) return err_prefix(e, "'%s' at byte %" PRIu64 ": ", path, at);
-        if (n < sizeof header || size - at - n < h.stored_size) {
-            redrive_notice(r, "'%s' ends inside a block; what is there from byte %" PRIu64 " on is left out", path, at);
-            break;
-        }
-        crc = crc32c(crc, header, sizeof header);
-        at += sizeof header + h.stored_size;
-        if (at == marked) same = crc == r->state.file_crc;
+    if (sys.fstat(w.fd, &st) < 0) return err_sys(e, errno, "cannot look at '%s'", w.path);
+    if (!S_ISREG(st.st_mode)) return err_set(e, G_USAGE, "'%s' is no file, and letters are in topics or files", w.path);
+    int g = 0;
+    for (w.size = (uint64_t)st.st_size; g == 0 && w.at < w.size;) {
+        g = block_file_next(&w, e);
+        if (g == 0 && w.at == marked) same = w.crc == r->state.file_crc;
     }
-    r->state.file_bytes = at;
-    r->state.file_crc = crc;
+    if (g < 0) return g;
+    if (g == 1)
+        redrive_notice(r, "'%s' ends inside a block; what is there from byte %" PRIu64 " on is left out", w.path, w.at);
+    r->state.file_bytes = w.at;
+    r->state.file_crc = w.crc;
     if (same) return 0;
     return err_set(e, G_CORRUPT, "'%s' was cut or replaced since letters of it were sent; '%s' beside it tells which",
-                   path, r->name);
+                   w.path, r->name);
 }
 
 static int open_folder(struct redrive *r, char *path, struct err *e) {

@@ -14,23 +14,25 @@
 
 #define TRIES 16
 
-/* The wake-up page of the topic that it will be is what is locked. 1: somebody else has it. */
-static int take_lock(int dir, int *ret, struct err *e) {
+/* Whoever locked a folder that was removed or published meanwhile holds nothing. */
+static bool is_named(int tmp, const char *name, int dir) {
+    struct stat ours, named;
+    return sys.fstat(dir, &ours) == 0 && sys.fstatat(tmp, name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+/* The wake-up page of the topic that it will be is what is locked. 1: somebody else has it; G_ABSENT: `dir` is no
+ * longer what has this name. */
+static int take_lock(int tmp, const char *name, int dir, int *ret, struct err *e) {
     int fd = sys.open_beneath(dir, "wake", O_RDWR | O_CREAT, 0600);
-    if (fd < 0) return err_sys(e, errno, "cannot open 'wake'");
+    if (fd < 0) return errno == ENOENT ? G_ABSENT : err_sys(e, errno, "cannot open 'wake'");
     int g = lock_try(fd, 0, e);
+    if (g == 0 && !is_named(tmp, name, dir)) g = G_ABSENT;
     if (g == 0)
         *ret = fd;
     else
         sys.close(fd);
     return g;
-}
-
-/* Whoever locked a folder that a sweep had removed meanwhile holds nothing. */
-static bool is_ours(const struct workshop *w) {
-    struct stat ours, named;
-    return sys.fstat(w->dir, &ours) == 0 && sys.fstatat(w->tmp, w->name, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
 }
 
 /* 0; 1: somebody works in it; G_ABSENT: a sweep was faster, once more. */
@@ -41,14 +43,11 @@ static int try_open(struct workshop *w, struct err *e) {
         return g == 0 ? G_ABSENT : g;
     }
     int g = w->dir = dir_open(w->tmp, w->name, false, e);
-    if (g >= 0) g = take_lock(w->dir, &w->lock, e);
-    if (g == G_IO && e->errnum == ENOENT) g = G_ABSENT;
-    if (g == 1 || (g == 0 && !is_ours(w))) g = G_ABSENT;
+    if (g >= 0) g = take_lock(w->tmp, w->name, w->dir, &w->lock, e);
     if (g == 0) return 0;
     if (w->dir >= 0) sys.close(w->dir);
-    if (w->lock >= 0) sys.close(w->lock);
-    w->dir = w->lock = -1;
-    return g;
+    w->dir = -1;
+    return g == 1 ? G_ABSENT : g;
 }
 
 int workshop_open(struct workshop *w, const struct log *log, uint64_t topic_id, struct err *e) {
@@ -87,8 +86,9 @@ void workshop_close(struct workshop *w) {
 int workshop_sweep(int tmp, const char *name, struct err *e) {
     int lock = -1, dir = dir_open(tmp, name, false, e);
     if (dir < 0) return dir == G_ABSENT ? 0 : dir;
-    int g = take_lock(dir, &lock, e);
+    int g = take_lock(tmp, name, dir, &lock, e);
     if (g == 0) g = dir_remove_tree(tmp, name, e);
+    if (g == G_ABSENT) g = 0;
     if (lock >= 0) sys.close(lock);
     sys.close(dir);
     return g;

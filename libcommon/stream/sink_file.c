@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "stream/block_file.h"
 #include "stream/sink.h"
 #include "stream/writer.h"
 #include "sys/sys.h"
@@ -37,6 +38,8 @@ static int file_close(struct sink *s, struct err *e) {
 static const struct sink_ops file_ops = {.put = file_put, .flush = file_flush, .close = file_close};
 
 int sink_open_file(struct sink **ret, const char *path, struct err *e) {
+    int g = block_file_check(path, e);
+    if (g < 0) return g;
     int fd = sys.openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND, 0666);
     if (fd < 0) return err_sys(e, errno, "cannot open '%s'", path);
     struct file_sink *f = calloc(1, sizeof *f);

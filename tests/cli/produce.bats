@@ -611,3 +611,20 @@ END
     done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-produce.1")
     [[ $count -eq 5 ]]
 }
+
+@test "a dead-letter file that ends inside a block, or holds something else, is refused before anything is read" {
+    cd "$BATS_TEST_TMPDIR"
+    echo '{bad' | leat produce t --in json --dead-letter ./letters
+    exits 0 leat produce t --in json --dead-letter ./letters <<<'{bad' # whole blocks: more can follow
+    local size
+    size=$(stat -c %s letters)
+    truncate -s -5 letters
+    exits 6 leat produce t --in json --dead-letter ./letters <<<'{bad'
+    contains "$stderr" "'./letters' ends inside a block: nothing behind it could be read; cut it at byte $((size / 2))"
+    truncate -s $((size / 2)) letters
+    exits 0 leat produce t --in json --dead-letter ./letters <<<'{bad'
+    equals "$(leat filter --count true ./letters)" 2
+    echo some text >notes
+    exits 6 leat produce t --in json --dead-letter ./notes <<<'{bad'
+    equals "$(<notes)" "some text"
+}

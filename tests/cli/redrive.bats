@@ -193,6 +193,25 @@ d {"user":"d","n":4}'
     exits 4 leat consume gone -e
 }
 
+@test "--to: not where the letters are, nor behind what could not be read past" {
+    filter_bad
+    filter_bad ./f.leat
+    cp f.leat cut.leat
+    truncate -s -1 cut.leat
+    echo '{"a":1}' >text
+    ln -s f.leat link
+    exits 2 leat redrive dead --execute --to dead
+    equals "$stderr" "leat redrive: --to: 'dead' is where the letters are"
+    exits 2 leat redrive f.leat --execute --to ./link
+    contains "$stderr" "'./link' is where the letters are"
+    exits 6 leat redrive dead --execute --to ./cut.leat
+    contains "$stderr" "--to: './cut.leat' ends inside a block: "
+    exits 6 leat redrive dead --execute --to ./text
+    contains "$stderr" "--to: './text' at byte 0: "
+    equals "$(<text)" '{"a":1}'
+    equals "$(leat redrive dead -J | wc -l)" 3
+}
+
 @test "--done shows what was sent, and --forget lets it be sent again" {
     filter_bad
     exits 0 leat redrive dead --execute

@@ -328,6 +328,10 @@ windows() {
     equals "$(leat consume third -e -j)" "$(leat show -j c.leat | head -20)"
     exits 2 leat replay -x max c.leat --to again -j
     exits 2 leat replay -x max c.leat --to again --to third
+    exits 2 leat replay -x max again c.leat --to ./c.leat
+    equals "$stderr" "leat replay: --to: './c.leat' is a source, too"
+    exits 0 leat replay -x max third --to third # a topic ends where it ended
+    equals "$(leat consume third -e -j | wc -l)" 40
 }
 
 # ---- archives ----

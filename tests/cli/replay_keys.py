@@ -101,6 +101,11 @@ def step():
     os.write(fd, b'\x03')
     check('Control-C', os.waitpid(pid, 0)[1] == signal.SIGINT)
     check('given back', cooked(fd))
+    begun = time.monotonic()
+    pid, fd = start('leat', 'replay', '--step', '--duration', '500ms', 'c.leat', '-f', '%o\n')
+    read(fd, 10)
+    check('--duration ends it', time.monotonic() - begun < 9)
+    check('as it should', os.waitpid(pid, 0)[1] == 0)
 
 
 def every_way_out():

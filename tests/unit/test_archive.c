@@ -3,6 +3,8 @@
  * Archives: what is written is read again in every format, the same files give the same bytes, limits hold; manifests;
  * the folder in which an import works. Whole imports and hostile archives are in tests/cli/topic_archive.bats.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,6 +24,7 @@
 #include "log/segment.h"
 #include "log/workshop.h"
 #include "log_fixture.h"
+#include "sys/sys.h"
 
 static const enum archive_format formats[] = {ARCHIVE_TAR_ZST, ARCHIVE_TAR_GZ, ARCHIVE_TAR, ARCHIVE_ZIP};
 
@@ -287,13 +290,51 @@ static void test_workshop(void **state) {
     log_fixture_close(&f);
 }
 
+static struct sys_ops real;
+static int tmp;
+
+/* Whenever a folder is about to be locked, somebody else has just swept it. */
+static int swept_open(int dir, const char *path, int flags, mode_t mode) {
+    if (strcmp(path, "wake") == 0) (void)unlinkat(tmp, "import-000000000000000b", AT_REMOVEDIR);
+    return real.open_beneath(dir, path, flags, mode);
+}
+
+/* Whenever a folder is about to be locked, it has just been published, and another one has its name. */
+static int published_open(int dir, const char *path, int flags, mode_t mode) {
+    if (strcmp(path, "wake") == 0 && renameat(tmp, "import-000000000000000b", tmp, "other") == 0)
+        assert_int_equal(mkdirat(tmp, "import-000000000000000b", 0700), 0);
+    return real.open_beneath(dir, path, flags, mode);
+}
+
+static void test_workshop_races(void **state) {
+    (void)state;
+    struct log_fixture f;
+    struct err e = {0};
+    struct stat st;
+    log_fixture_open(&f, 1, NULL);
+    real = sys;
+    assert_int_equal(mkdirat(f.log.root, "tmp", 0700) == 0 || errno == EEXIST, 1);
+    tmp = openat(f.log.root, "tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(tmp, "import-000000000000000b", 0700), 0);
+    sys.open_beneath = swept_open;
+    assert_int_equal(workshop_sweep(tmp, "import-000000000000000b", &e), 0);
+    assert_int_equal(fstatat(tmp, "import-000000000000000b", &st, 0), -1);
+    assert_int_equal(mkdirat(tmp, "import-000000000000000b", 0700), 0);
+    sys.open_beneath = published_open;
+    assert_int_equal(workshop_sweep(tmp, "import-000000000000000b", &e), 0);
+    assert_int_equal(fstatat(tmp, "import-000000000000000b", &st, 0), 0);
+    sys = real;
+    close(tmp);
+    log_fixture_close(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_bytes_that_were_read_already),
         cmocka_unit_test(test_passing_over),    cmocka_unit_test(test_limits),
         cmocka_unit_test(test_every_cut),       cmocka_unit_test(test_the_same_bytes),
         cmocka_unit_test(test_format_of_names), cmocka_unit_test(test_manifest_round_trip),
-        cmocka_unit_test(test_workshop),
+        cmocka_unit_test(test_workshop),        cmocka_unit_test(test_workshop_races),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
