@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stream of made-up page views, for benchmarks, tests and first steps: `leat gen clicks`. The same configuration
- * gives the same bytes on every machine: integers only. No system calls, nothing allocated.
+ * A stream of made-up page views, for benchmarks, tests and first steps: `leat gen clicks`. Nothing is allocated.
  *
  * One record is one JSON object, about 222 bytes, fields always in this order:
  *
@@ -18,67 +17,49 @@
  *
  * Times grow evenly with `rate`, with a jitter that keeps them in order; `late_ppm` of the records carry a time that
  * is up to `late_max_ns` earlier than their place says. `bad_ppm` of the records are bad, each in one of the ways of
- * enum clicks_kind; all others are what they would be without bad ones.
+ * enum gen_kind; all others are what they would be without bad ones.
  */
 #ifndef LEAT_GEN_CLICKS_H
 #define LEAT_GEN_CLICKS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "dataset.h"
 
-#include "base/err.h"
-#include "base/random.h"
-
-enum { CLICKS_MAX = 512, CLICKS_PPM = 1000000 };
-
-struct clicks_config {
-    uint64_t seed;
-    int64_t start_ns;  /* time of the first record */
-    uint32_t rate;     /* records to a second of event time, 1 to 1e9 */
-    uint32_t users;    /* 1 to 1e9 */
-    uint32_t late_ppm; /* of a million records */
-    uint32_t bad_ppm;
-    int64_t late_max_ns; /* at least 1 ms when late_ppm is not 0 */
+/* What is decided about a click before it is text: orders.c makes purchases of it. */
+struct click {
+    int64_t place_ms, ms; /* when it was, and when it says it was */
+    uint64_t choices, numbers, speed;
+    uint32_t user;
 };
-
-/* Seed 0, from 2026-01-01T00:00:00Z, 100 records a second, 100,000 users, 5 % late by up to 5 s, none bad. */
-void clicks_defaults(struct clicks_config *c);
-
-/* What a record is. All but CLICK_GOOD are bad. */
-enum clicks_kind {
-    CLICK_GOOD,
-    CLICK_CUT,       /* the JSON stops somewhere */
-    CLICK_UTF8,      /* a byte that UTF-8 cannot have, in a string */
-    CLICK_CONTROL,   /* a bare control character in a string */
-    CLICK_DUPLICATE, /* `status` twice */
-    CLICK_TYPE,      /* latency_ms is a string */
-    CLICK_NAN,       /* latency_ms is NaN */
-    CLICK_NO_TIME,   /* ts is no time */
-    CLICK_FUTURE,    /* ts is in the year 2196 */
-    CLICK_TEXT,      /* no JSON at all */
-    CLICKS_KINDS
-};
-
-enum { CLICKS_DATE = 18 }; /* {"ts":"2026-01-01T */
 
 struct clicks {
-    struct clicks_config config;
-    struct rng shape, late, bad;       /* one each, so that the options do not disturb each other */
-    int64_t next_ns;                   /* time of the next record, without jitter */
-    uint64_t step_ns, step_rest, rest; /* 1 s / rate, its remainder, remainders so far */
-    int64_t date_begin_ms;             /* the day that `date` is for */
-    char date[CLICKS_DATE + 1];
+    uint32_t users;
+    struct rng shape; /* late and bad ones have their own, so that the options do not disturb each other */
+    struct gen_clock clock;
+    struct gen_late late;
+    struct gen_bad bad;
+    struct gen_date date;
     /* weighted choices by a random byte */
     uint8_t page[256], referrer[256], status[256], country[256], device[256], tags[256];
 };
 
-/* G_USAGE when a value is outside what is said above. */
-int clicks_init(struct clicks *c, const struct clicks_config *config, struct err *e) NODISCARD;
+/* G_USAGE as gen_config_check. */
+int clicks_init(struct clicks *c, const struct gen_config *config, struct err *e) NODISCARD;
 
 /*
  * The next record: JSON without a newline, and its event time (for bad records the time that it should have had; for
- * CLICK_FUTURE the time it says). Times stop growing at the end of 2261.
+ * GEN_FUTURE the time it says).
  */
-enum clicks_kind clicks_next(struct clicks *c, char out[CLICKS_MAX], size_t *ret_len, int64_t *ret_time_ns);
+enum gen_kind clicks_next(struct clicks *c, char out[GEN_RECORD_MAX], size_t *ret_len, int64_t *ret_time_ns);
+
+/* The next click without its text, in the place of clicks_next. */
+void click_draw(struct clicks *c, struct click *ret);
+
+enum { CLICK_PRODUCTS = 10000 }; /* that there are pages of: 0 .. 9999 */
+
+/* Is it a product's page that was shown (200)? Then also which. */
+bool click_of_product(const struct clicks *c, const struct click *click, uint32_t *ret_product);
+
+/* The two letters of its country, as they stand in its text. */
+const char *click_country(const struct clicks *c, const struct click *click);
 
 #endif

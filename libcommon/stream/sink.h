@@ -22,8 +22,8 @@ struct sink_ops {
     int (*close)(struct sink *s, struct err *e);
 };
 
-/* A file (appended to, so that several runs can use one) or FIFO of blocks. G_CORRUPT: the file holds something else, or
- * ends inside a block. */
+/* A file (appended to, so that several runs can use one) or FIFO of blocks. G_CORRUPT: the file holds something else,
+ * or ends inside a block. */
 int sink_open_file(struct sink **ret, const char *path, struct err *e) NODISCARD;
 
 static inline int sink_put(struct sink *s, const struct block_header *like, const struct record *r, struct err *e) {

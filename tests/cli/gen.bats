@@ -153,18 +153,56 @@ END
     equals "$(wc -l <users)" 2
 }
 
+@test "the clicks of a seed stay what they are" {
+    equals "$(leat gen clicks -c 20000 --seed 7 -j | sha256sum | cut -c1-16)" f135c3dbcfcac9f9
+}
+
+@test "each data set is the same for the same seed, as JSON lines and as blocks, and bad records are marked" {
+    local set
+    for set in orders payments products sensors; do
+        leat gen "$set" -c 2000 --seed 7 --output a.leat
+        leat gen "$set" -c 2000 --seed 7 -j >a.json
+        equals "$(leat show -f '%s\n' ./a.leat | sha256sum)" "$(sha256sum <a.json)"
+        equals "$(leat gen "$set" -c 1000 --seed 7 -j | sha256sum)" "$(head -n 1000 a.json | sha256sum)"
+        run ! cmp -s a.json <(leat gen "$set" -c 2000 --seed 8 -j)
+        leat gen "$set" -c 2000 --seed 7 --bad 10 -j >some
+        exits 0 leat produce "$set" -i json --on-error skip --stats=json some
+        contains "$(tail -n 1 <<<"$stderr")" '"records_in":2000'
+        (($(grep -cvxFf a.json some || true) > 100))
+    done
+}
+
+@test "orders find their click, their product and mostly their payment" {
+    leat gen clicks -c 60000 --seed 7 >clicks.leat
+    leat gen orders -c 600 --seed 7 >orders.leat
+    leat gen payments -c 600 --seed 7 >payments.leat
+    leat gen products --seed 7 -O csv >products.csv
+    equals "$(wc -l <products.csv)" 10001
+    leat map -k . '"\(.user) \(.url | capture("product/(?<n>[0-9]+)").n)"' <(leat filter '.page == "product"' clicks.leat) >seen.leat
+    equals "$(leat map '. + {seen: "\(.user) \(.product)"}' orders.leat |
+        leat join --with seen.leat --on .seen --on-right . --before 5m --after 6s --out-of-order 6s --as click -j | grep -o '"order":[0-9]*' | sort -u | wc -l)" 600
+    equals "$(leat join --table products.csv --on .product --as p orders.leat | leat filter '.p.price == .price' -j | wc -l)" 600
+    leat join --with payments.leat --on .order --before 6s --after 70s --out-of-order 6s -j orders.leat >paid
+    (($(wc -l <paid) > 480))
+    equals "$(leat gen products -c 20000 -j | wc -l)" 10000
+}
+
+@test "sensors: so many, in turn" {
+    equals "$(leat gen sensors -c 3000 --sensors 30 -j | jq -r .sensor | sort -u | wc -l)" 30
+}
+
 @test "what is outside its range is exit 2 and nothing is written" {
     local words
     for words in '--late 101' '--late -1' '--bad 200' '--rate 0' '--rate 2e9' '--rate 4294967297' '--users 0' '--users 2000000000' \
-        '--late-max 0s' '-c -1' '-c x' '--seed x' '--start never' '--no-such' '--late nan' '--rate nan'; do
+        '--sensors 0' '--sensors 2000000000' '--late-max 0s' '-c -1' '-c x' '--seed x' '--start never' '--no-such' '--late nan' '--rate nan'; do
         # shellcheck disable=SC2086
         exits 2 leat gen clicks -c 1 -j $words
         equals "$words:$output" "$words:"
         contains "$stderr" "leat gen: "
     done
     exits 2 leat gen
-    exits 2 leat gen orders
-    equals "${stderr_lines[0]}" "leat gen: there is no data set 'orders'; there is clicks"
+    exits 2 leat gen carts
+    equals "${stderr_lines[0]}" "leat gen: there is no data set 'carts'; there are clicks, orders, payments, products and sensors"
 }
 
 @test "without a count it runs until its reader goes away, quietly" {
@@ -198,5 +236,5 @@ END
         equals "$stderr" ""
         ((++count))
     done < <(sed -n '/^\.Sh EXAMPLES/,/^\.Sh SEE/s/^\.Dl //p' "$LEAT_SOURCE/man/leat-gen.1")
-    [[ $count -eq 3 ]]
+    [[ $count -eq 6 ]]
 }
