@@ -17,13 +17,13 @@ _leat_offer() {
     return 0
 }
 
-_leat_tools='produce consume topic group filter map window join merge tee show gen help'
+_leat_tools='produce consume topic group filter map window join merge replay redrive tee sink-tsdb chart show gen help'
 
 # The commands of a tool.
 _leat_commands() {
     case $1 in
     group) echo 'list describe reset delete' ;;
-    topic) echo 'create list describe alter delete trim compact verify repair dump' ;;
+    topic) echo 'create list describe alter delete trim compact verify repair dump export import' ;;
     *) echo ;;
     esac
 }
@@ -31,19 +31,23 @@ _leat_commands() {
 # All option words in a context (a tool, or tool/command).
 _leat_options() {
     case $1 in
+    chart) echo '-y --y -x --x --x-time --by --series --points --line --bar --spark --title --width --height --ascii --color --once --svg --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     filter) echo '--invert --count -e --exit-status --pass --fail --all --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    gen) echo '-c --count --seed --start --rate --late --late-max --bad --users -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    gen) echo '-c --count --seed --start --rate --late --late-max --bad --users --sensors -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     group) echo '-O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/list) echo '--names -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/describe) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/reset) echo '--topic -p --partition --to --shift --execute -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/delete) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
-    join) echo '--table --on --on-table --many --reload --max-state --left --anti --unmatched --as --prefix --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    join) echo '--table --on-table --many --reload --with --on-right --time-right --within --before --after --tumble --offset --as-of --direction --tolerance --out-of-order --idle-timeout --late -e --exit --state --drain --spill-limit --on --max-state --left --right --outer --anti --unmatched --as --prefix --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     map) echo '-k --key -H --header --keep --flatten --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     merge) echo '--out-of-order --idle-timeout --any -e --exit --max-state --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    redrive) echo '--where --reason -p --partition -o --offset --limit --done --edited --map -k --key --time --time-format --tz --execute --to --forget --on-error -e --exit-status --engine --explain -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    replay) echo '-x --speed --rate --max-gap --step --loop --loop-delay --duration --limit --from --to --by --out-of-order --max-state --max-size --shift-to-now -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    sink-tsdb) echo '--measurement --tags --fields --real --batch --flush --retry-for --create --credentials --dry-run --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     tee) echo '--no-stdout --slow --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     topic) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/create) echo '-p --partitions --set --if-not-exists -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
@@ -56,6 +60,8 @@ _leat_options() {
     topic/verify) echo '-p --partition --check-json -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/repair) echo '-p --partition --accept-loss -n --dry-run -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/dump) echo '-p --partition --records -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/export) echo '-o --offset -p --partition --format --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
+    topic/import) echo '--max-size --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     window) echo '--tumble --hop --slide --session --max --count --cumulate --step --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     esac
 }
@@ -63,6 +69,28 @@ _leat_options() {
 # The kind of value that an option wants: nothing when it takes none, `any` when there is nothing to offer.
 _leat_value() {
     case $1:$2 in
+    chart:-y|chart:--y) echo 'any' ;;
+    chart:-x|chart:--x) echo 'any' ;;
+    chart:--x-time) echo 'any' ;;
+    chart:--by) echo 'any' ;;
+    chart:--series) echo 'any' ;;
+    chart:--points) echo 'any' ;;
+    chart:--title) echo 'any' ;;
+    chart:--width) echo 'any' ;;
+    chart:--height) echo 'any' ;;
+    chart:--color) echo 'choice:auto always never' ;;
+    chart:--svg) echo 'file' ;;
+    chart:--engine) echo 'choice:auto native jq' ;;
+    chart:-i|chart:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    chart:--value) echo 'choice:json bytes text' ;;
+    chart:--time) echo 'any' ;;
+    chart:--time-format) echo 'any' ;;
+    chart:--tz) echo 'any' ;;
+    chart:--max-record) echo 'any' ;;
+    chart:--on-error) echo 'choice:stop skip' ;;
+    chart:--dead-letter) echo 'topic' ;;
+    chart:-d|chart:--dir) echo 'dir' ;;
+    chart:--stats) echo '?choice:text json' ;;
     consume:-o|consume:--offset) echo 'any' ;;
     consume:-p|consume:--partition) echo 'any' ;;
     consume:-c|consume:--count) echo 'any' ;;
@@ -100,6 +128,7 @@ _leat_value() {
     gen:--late-max) echo 'any' ;;
     gen:--bad) echo 'any' ;;
     gen:--users) echo 'any' ;;
+    gen:--sensors) echo 'any' ;;
     gen:-O|gen:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
     gen:-f|gen:--format) echo 'any' ;;
     gen:--output) echo 'file' ;;
@@ -137,9 +166,24 @@ _leat_value() {
     group/delete:--color) echo 'choice:auto always never' ;;
     group/delete:-d|group/delete:--dir) echo 'dir' ;;
     join:--table) echo 'file' ;;
-    join:--on) echo 'any' ;;
     join:--on-table) echo 'any' ;;
     join:--reload) echo 'any' ;;
+    join:--with) echo 'file' ;;
+    join:--on-right) echo 'any' ;;
+    join:--time-right) echo 'any' ;;
+    join:--within) echo 'any' ;;
+    join:--before) echo 'any' ;;
+    join:--after) echo 'any' ;;
+    join:--tumble) echo 'any' ;;
+    join:--offset) echo 'any' ;;
+    join:--direction) echo 'choice:backward forward nearest' ;;
+    join:--tolerance) echo 'any' ;;
+    join:--out-of-order) echo 'any' ;;
+    join:--idle-timeout) echo 'any' ;;
+    join:--late) echo 'file' ;;
+    join:--state) echo 'dir' ;;
+    join:--spill-limit) echo 'any' ;;
+    join:--on) echo 'any' ;;
     join:--max-state) echo 'any' ;;
     join:--unmatched) echo 'file' ;;
     join:--as) echo 'any' ;;
@@ -211,6 +255,53 @@ _leat_value() {
     produce:--dead-letter) echo 'topic' ;;
     produce:-d|produce:--dir) echo 'dir' ;;
     produce:--stats) echo '?choice:text json' ;;
+    redrive:--where) echo 'expression' ;;
+    redrive:--reason) echo 'any' ;;
+    redrive:-p|redrive:--partition) echo 'any' ;;
+    redrive:-o|redrive:--offset) echo 'any' ;;
+    redrive:--limit) echo 'any' ;;
+    redrive:--edited) echo 'file' ;;
+    redrive:--map) echo 'expression' ;;
+    redrive:-k|redrive:--key) echo 'expression' ;;
+    redrive:--time) echo 'expression' ;;
+    redrive:--time-format) echo 'any' ;;
+    redrive:--tz) echo 'any' ;;
+    redrive:--to) echo 'topic' ;;
+    redrive:--on-error) echo 'choice:stop skip' ;;
+    redrive:--engine) echo 'choice:auto native jq' ;;
+    redrive:-O|redrive:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    redrive:-f|redrive:--format) echo 'any' ;;
+    redrive:--output) echo 'file' ;;
+    redrive:--color) echo 'choice:auto always never' ;;
+    redrive:-d|redrive:--dir) echo 'dir' ;;
+    redrive:--stats) echo '?choice:text json' ;;
+    replay:-x|replay:--speed) echo 'any' ;;
+    replay:--rate) echo 'any' ;;
+    replay:--max-gap) echo 'any' ;;
+    replay:--loop) echo 'any' ;;
+    replay:--loop-delay) echo 'any' ;;
+    replay:--duration) echo 'any' ;;
+    replay:--limit) echo 'any' ;;
+    replay:--from) echo 'any' ;;
+    replay:--to) echo 'topic' ;;
+    replay:--by) echo 'choice:time append' ;;
+    replay:--out-of-order) echo 'any' ;;
+    replay:--max-state) echo 'any' ;;
+    replay:--max-size) echo 'any' ;;
+    replay:-i|replay:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    replay:--value) echo 'choice:json bytes text' ;;
+    replay:--time) echo 'any' ;;
+    replay:--time-format) echo 'any' ;;
+    replay:--tz) echo 'any' ;;
+    replay:--max-record) echo 'any' ;;
+    replay:-O|replay:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
+    replay:-f|replay:--format) echo 'any' ;;
+    replay:--output) echo 'file' ;;
+    replay:--color) echo 'choice:auto always never' ;;
+    replay:--on-error) echo 'choice:stop skip' ;;
+    replay:--dead-letter) echo 'topic' ;;
+    replay:-d|replay:--dir) echo 'dir' ;;
+    replay:--stats) echo '?any' ;;
     show:--record) echo 'any' ;;
     show:-c|show:--count) echo 'any' ;;
     show:-t|show:--topic) echo 'topic' ;;
@@ -230,6 +321,25 @@ _leat_value() {
     show:--dead-letter) echo 'topic' ;;
     show:-d|show:--dir) echo 'dir' ;;
     show:--stats) echo '?choice:text json' ;;
+    sink-tsdb:--measurement) echo 'any' ;;
+    sink-tsdb:--tags) echo 'any' ;;
+    sink-tsdb:--fields) echo 'any' ;;
+    sink-tsdb:--real) echo 'any' ;;
+    sink-tsdb:--batch) echo 'any' ;;
+    sink-tsdb:--flush) echo 'any' ;;
+    sink-tsdb:--retry-for) echo 'any' ;;
+    sink-tsdb:--credentials) echo 'file' ;;
+    sink-tsdb:--engine) echo 'choice:auto native jq' ;;
+    sink-tsdb:-i|sink-tsdb:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    sink-tsdb:--value) echo 'choice:json bytes text' ;;
+    sink-tsdb:--time) echo 'any' ;;
+    sink-tsdb:--time-format) echo 'any' ;;
+    sink-tsdb:--tz) echo 'any' ;;
+    sink-tsdb:--max-record) echo 'any' ;;
+    sink-tsdb:--on-error) echo 'choice:stop skip' ;;
+    sink-tsdb:--dead-letter) echo 'topic' ;;
+    sink-tsdb:-d|sink-tsdb:--dir) echo 'dir' ;;
+    sink-tsdb:--stats) echo '?choice:text json' ;;
     tee:--slow) echo 'choice:block spill drop' ;;
     tee:--spill-limit) echo 'any' ;;
     tee:-i|tee:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
@@ -267,6 +377,14 @@ _leat_value() {
     topic/repair:-d|topic/repair:--dir) echo 'dir' ;;
     topic/dump:-p|topic/dump:--partition) echo 'any' ;;
     topic/dump:-d|topic/dump:--dir) echo 'dir' ;;
+    topic/export:-o|topic/export:--offset) echo 'any' ;;
+    topic/export:-p|topic/export:--partition) echo 'any' ;;
+    topic/export:--format) echo 'choice:tar.zst tar.gz tar zip' ;;
+    topic/export:--stats) echo '?choice:text json' ;;
+    topic/export:-d|topic/export:--dir) echo 'dir' ;;
+    topic/import:--max-size) echo 'any' ;;
+    topic/import:--stats) echo '?choice:text json' ;;
+    topic/import:-d|topic/import:--dir) echo 'dir' ;;
     window:--tumble) echo 'any' ;;
     window:--hop) echo 'any' ;;
     window:--slide) echo 'any' ;;
@@ -307,6 +425,7 @@ _leat_value() {
 _leat_operands() {
     case $1 in
     help) echo tool ;;
+    chart) echo 'file' ;;
     consume) echo 'topic' ;;
     filter) echo 'expression file' ;;
     group/describe) echo 'group' ;;
@@ -316,7 +435,10 @@ _leat_operands() {
     map) echo 'expression file' ;;
     merge) echo 'file' ;;
     produce) echo 'topic file' ;;
+    redrive) echo 'topic' ;;
+    replay) echo 'file' ;;
     show) echo 'file' ;;
+    sink-tsdb) echo 'url file' ;;
     tee) echo 'file' ;;
     topic/create) echo 'topic' ;;
     topic/list) echo 'topic' ;;
@@ -328,6 +450,8 @@ _leat_operands() {
     topic/verify) echo 'topic' ;;
     topic/repair) echo 'topic' ;;
     topic/dump) echo 'topic' ;;
+    topic/export) echo 'topic file' ;;
+    topic/import) echo 'file' ;;
     window) echo 'expression file' ;;
     esac
 }
