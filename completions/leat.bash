@@ -32,7 +32,7 @@ _leat_commands() {
 _leat_options() {
     case $1 in
     chart) echo '-y --y -x --x --x-time --by --series --points --line --bar --spark --title --width --height --ascii --color --once --svg --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order --idle-after -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     filter) echo '--invert --count -e --exit-status --pass --fail --all --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     gen) echo '-c --count --seed --start --rate --late --late-max --bad --users --sensors -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     group) echo '-O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
@@ -96,6 +96,7 @@ _leat_value() {
     consume:-c|consume:--count) echo 'any' ;;
     consume:-G|consume:--group) echo 'group' ;;
     consume:--out-of-order) echo 'any' ;;
+    consume:--idle-after) echo 'any' ;;
     consume:-O|consume:--out) echo 'choice:auto leat json envelope csv tsv lines lp pretty table' ;;
     consume:-f|consume:--format) echo 'any' ;;
     consume:--output) echo 'file' ;;

@@ -97,6 +97,7 @@ complete -c leat -n '__leat_at consume' -s e -l exit -d 'stop at the end instead
 complete -c leat -n '__leat_at consume' -s G -l group -x -a '(__leat_groups)' -d 'share the partitions with the other members of this group, and go on where it left off'
 complete -c leat -n '__leat_at consume' -l read-uncommitted -d 'read what is not durable yet, too: it can vanish in a power cut'
 complete -c leat -n '__leat_at consume' -l out-of-order -x -d 'send watermarks: records are at most this much out of order'
+complete -c leat -n '__leat_at consume' -l idle-after -x -d 'a partition without records for so long does not hold others back (default 1s)'
 complete -c leat -n '__leat_at consume' -s O -l out -x -a 'auto leat json envelope csv tsv lines lp pretty table' -d 'what the output is'
 complete -c leat -n '__leat_at consume' -s j -l json -d 'JSON lines, the same as --out json'
 complete -c leat -n '__leat_at consume' -s J -l envelope -d 'the JSON envelope, the same as --out envelope'

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "base/timefmt.h"
 #include "cli/diag.h"
 #include "cli/stage_options.h"
 #include "sys/futex.h"
@@ -23,7 +24,7 @@ struct options {
     const char *offset, *group;
     struct option_list partitions;
     uint64_t count;
-    int64_t out_of_order_ns;
+    int64_t out_of_order_ns, idle_after_ns;
     bool exit_at_end, uncommitted;
 };
 
@@ -68,6 +69,11 @@ static const struct option_spec option_table[] = {
      .arg = "DURATION",
      .help = "send watermarks: records are at most this much out of order",
      .offset = offsetof(struct options, out_of_order_ns)},
+    {.name = "idle-after",
+     .kind = OPTION_DURATION,
+     .arg = "DURATION",
+     .help = "a partition without records for so long does not hold others back (default 1s)",
+     .offset = offsetof(struct options, idle_after_ns)},
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(log_options, offsetof(struct options, log)),
     OPTION_TABLE(stats_options, offsetof(struct options, stats)),
@@ -202,14 +208,25 @@ static int at_end(struct consumer *c, struct err *e) {
     return all_done(c, e);
 }
 
+/* A partition at its end is idle when it has been so for a while: others catch up at their own speed, and what it has
+ * in a moment is not late. *wait_ns gets smaller where the next one is due sooner. */
+static int mark_idle(struct consumer *c, struct source *s, int64_t *wait_ns, struct err *e) {
+    int64_t now = sys.boot_ns();
+    if (c->exit_at_end) s->state = SOURCE_DONE;
+    if (s->moved_ns == 0) s->moved_ns = now;
+    int64_t left = c->exit_at_end || s->idle ? 0 : c->idle_after_ns - (now - s->moved_ns);
+    if (left <= 0) return source_mark_idle(c, s, e);
+    if (left < *wait_ns) *wait_ns = left;
+    return 0;
+}
+
 /* Nothing to read anywhere: show what there is, commit, and wait for a ring. 1: this is the end. */
 static int rest(struct consumer *c, struct err *e) {
+    bool waiting = c->group || c->queue_len > 0;
+    int64_t wait_ns = waiting ? INT64_C(50000000) : INT64_C(1000000000);
     int g = 0;
     for (size_t i = 0; g == 0 && i < c->source_count; i++)
-        if (c->sources[i]->state == SOURCE_READING) {
-            if (c->exit_at_end) c->sources[i]->state = SOURCE_DONE;
-            g = source_mark_idle(c, c->sources[i], e);
-        }
+        if (c->sources[i]->state == SOURCE_READING) g = mark_idle(c, c->sources[i], &wait_ns, e);
     if (g == 0) g = output_flush(&c->output, e);
     if (g == 0) g = membership_commit(c, c->exit_at_end, e);
     if (g == 0) g = at_end(c, e);
@@ -223,8 +240,7 @@ static int rest(struct consumer *c, struct err *e) {
         seen[n] = c->topics[i].wake_seen;
     }
     if (c->topic_count > FUTEX_WORDS_MAX) n = 0; /* too many to sleep on: look again soon */
-    bool waiting = c->group || c->queue_len > 0;
-    futex_wait_any(words, seen, n, waiting ? INT64_C(50000000) : INT64_C(1000000000));
+    futex_wait_any(words, seen, n, wait_ns);
     return 0;
 }
 
@@ -354,7 +370,7 @@ static int run(struct consumer *c, const struct options *o, const struct argumen
 }
 
 int main(int argc, char **argv) {
-    struct options o = {.count = UINT64_MAX, .out_of_order_ns = -1};
+    struct options o = {.count = UINT64_MAX, .out_of_order_ns = -1, .idle_after_ns = NS_PER_S};
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;
@@ -364,6 +380,7 @@ int main(int argc, char **argv) {
         .uncommitted = o.uncommitted,
         .watermarks = o.out_of_order_ns >= 0,
         .out_of_order_ns = o.out_of_order_ns,
+        .idle_after_ns = o.idle_after_ns,
         .left = o.count,
         .log = LOG_CLOSED,
     };

@@ -44,6 +44,7 @@ struct source {
     int64_t max_time;  /* NO_TIME: none yet */
     int64_t watermark; /* last one sent */
     bool idle;         /* an idle mark was sent */
+    int64_t moved_ns;  /* when it had something last, or was first found at its end; 0: neither yet */
 };
 
 struct consumer {
@@ -61,7 +62,8 @@ struct consumer {
     bool watermarks;
     bool file_complete; /* --output: it has its name */
     int64_t out_of_order_ns;
-    uint64_t left; /* records still wanted; UINT64_MAX: all */
+    int64_t idle_after_ns; /* without records a partition is idle */
+    uint64_t left;         /* records still wanted; UINT64_MAX: all */
     /* work space */
     struct buf bytes, raw, control;
     struct taking {

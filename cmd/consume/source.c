@@ -10,6 +10,7 @@
 #include "consume.h"
 #include "stream/control.h"
 #include "sys/pipes.h"
+#include "sys/sys.h"
 
 #define RUN_BYTES (1u << 20) /* moved in one call, and the share of one source before the next has its turn */
 
@@ -201,6 +202,7 @@ int source_pump(struct consumer *c, struct source *s, struct err *e) {
     if (f == 0 && g >= 0 && moved > 0) f = send_watermark(c, s, e);
     if (g < 0 || f < 0) return g < 0 ? g : f;
     if (moved > 0) s->idle = false;
+    if (moved > 0) s->moved_ns = sys.boot_ns();
     /* What is at its end must not hold back those that are not. */
     if (moved == 0 && c->exit_at_end) s->state = SOURCE_DONE;
     f = s->state == SOURCE_DONE ? source_mark_idle(c, s, e) : 0;

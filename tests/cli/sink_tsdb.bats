@@ -304,7 +304,7 @@ END
     contains "$stderr" "in.json:3'"
     contains "$stderr" "has 1900 columns already and cannot have more"
     exits 0 leat sink-tsdb sqlite:m.db --time .t --on-error skip in.json
-    equals "$(query m.db 'SELECT t FROM metrics ORDER BY 1')" $'1\n2\n4'
+    equals "$(query m.db 'SELECT time_ns / 1000000000 FROM metrics ORDER BY 1')" $'1\n2\n4'
 }
 
 @test "SQLite: many measurements, and many series" {
@@ -619,15 +619,15 @@ kill_run() {
     exits 4 bash -c 'leat sink-tsdb lines:- --time .ts in.json >/dev/full'
 }
 
-@test "memory is flat: ten times the points, the same peak" {
+@test "memory is flat once the caches of SQLite are full: three times the points, the same peak" {
     long
-    leat gen clicks -c 50000 -j >small.json
-    leat gen clicks -c 500000 -j >large.json
+    leat gen clicks -c 800000 -j >small.json
+    leat gen clicks -c 2400000 -j >large.json
     local small large
     small=$(peak_kib leat sink-tsdb sqlite:s.db --tags country --fields latency_ms --time .ts small.json 2>/dev/null)
     large=$(peak_kib leat sink-tsdb sqlite:l.db --tags country --fields latency_ms --time .ts large.json 2>/dev/null)
     echo "$small KiB, $large KiB"
-    ((large < small + 8192))
+    ((large < small + 2048 && large < 49152))
 }
 
 @test "the dashboards in examples are JSON that asks for what the tool writes" {
