@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "base/number.h"
 #include "cli/diag.h"
@@ -371,9 +372,26 @@ static void release(struct replay *p) {
     buf_release(&p->headers);
 }
 
+/* "--stats 1s" as two words, too: a word that is a duration and no file can be meant for nothing else. */
+static int join_stats(int argc, char **argv, char text[64]) {
+    for (int i = 1; i + 1 < argc && strcmp(argv[i], "--") != 0; i++) {
+        const char *word = argv[i + 1];
+        int64_t ns;
+        if (strcmp(argv[i], "--stats") != 0 || strlen(word) > 40 || access(word, F_OK) == 0) continue;
+        if (duration_parse(word, strlen(word), 0, &ns, NULL) < 0) continue;
+        (void)snprintf(text, 64, "--stats=%s", word);
+        argv[i] = text;
+        memmove(&argv[i + 1], &argv[i + 2], (size_t)(argc - i - 1) * sizeof *argv);
+        return argc - 1;
+    }
+    return argc;
+}
+
 int main(int argc, char **argv) {
+    char stats_word[64];
     struct options o = {.rounds = 1, .limit = UINT64_MAX, .max_gap_ns = -1, .duration_ns = -1, .out_of_order_ns = -1};
     struct arguments args;
+    argc = join_stats(argc, argv, stats_word);
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;
     struct progress progress = {0};

@@ -105,6 +105,39 @@ windows() {
     equals "$(leat replay -x max --by time many | windows)" "$want"
 }
 
+# What a consumer sees that was there before the first record, in pieces.
+live() {
+    local topic=$1
+    shift
+    leat topic create "$topic" "$@"
+    split -l 500 c.json piece.
+    leat consume "$topic" -c 4000 >live.leat 3>&- &
+    local pid=$! piece
+    for piece in piece.*; do
+        leat produce "$topic" --key .user --time .ts "$piece"
+        sleep 0.05
+    done
+    reap "$pid"
+    equals "$status" 0
+}
+
+@test "the same windows as those of a consumer that read it live" {
+    leat gen clicks -c 4000 -j >c.json
+    live one
+    equals "$(leat replay -x 1000 one | windows 2>/dev/null)" "$(windows <live.leat 2>/dev/null)"
+    live many --partitions 3
+    equals "$(leat replay -x 1000 many | windows --out-of-order 6s)" "$(windows --out-of-order 6s <live.leat)"
+    equals "$(leat replay -x max many | windows --out-of-order 6s)" "$(windows --out-of-order 6s <live.leat)"
+}
+
+@test "--stats 1s as two words" {
+    printf '{"t":%s}\n' 0 0.1 0.2 >s.json
+    exits 0 leat replay --time .t -i json --stats 100ms s.json -j
+    contains "$stderr" target
+    exits 0 leat replay --time .t -i json -x max --stats s.json -j
+    equals "$(wc -l <<<"$output")" 3
+}
+
 @test "what a recorded stream says of its watermarks stands where it stood" {
     local want
     leat gen clicks -c 4000 -j >c.json
