@@ -339,9 +339,10 @@ static int put_credential(char **field, const char *p, size_t n, struct err *e) 
 
 static bool is_known(const struct kind *k, const char *name) {
     size_t n = strlen(name);
+    if (n == 0) return false; /* which would be found everywhere, behind the end, too */
     for (const char *p = k->parameters; p && (p = strstr(p, name)); p++)
-        if (p > k->parameters && p[-1] == ',' && p[n] == ',') return n > 0;
-    return !k->parameters && n > 0;
+        if (p > k->parameters && p[-1] == ',' && p[n] == ',') return true;
+    return !k->parameters;
 }
 
 static int add_parameter(struct url *u, const struct kind *k, const char *p, const char *eq, const char *end,
