@@ -317,7 +317,6 @@ static void release(struct chart *c) {
     time_field_release(&p->time);
     expr_set_free(p->set);
     buf_release(&p->name);
-    buf_release(&p->scratch);
     buf_release(&c->title);
     buf_release(&c->out);
 }

@@ -92,7 +92,7 @@ struct points {
     struct expr *x, *y, *by;
     struct time_field x_time;
     struct time_field time;
-    struct buf name, scratch;
+    struct buf name;
     uint64_t number;
     bool drawn; /* the screen shows all points */
 };

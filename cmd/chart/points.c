@@ -70,7 +70,7 @@ static int find_y(struct points *p, struct found *f, struct err *e) {
     if (!p->y) return 0;
     int g = expr_first(p->run, p->y, &v, e);
     f->has_y = false;
-    if (g <= 0 && g != 0) return g;
+    if (g < 0) return g;
     if (g == 0 || v.kind == VK_NULL) return 0;
     if (v.kind != VK_NUMBER) return err_set(e, G_DATA, "-y: the value is not a number");
     if (value_number(v, &i, &f->y)) f->y = (double)i;
