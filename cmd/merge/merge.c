@@ -12,13 +12,11 @@
 #include "cli/exit.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
-#include "sys/memory.h"
 #include "sys/signals.h"
 
 struct options {
     bool any, bounded;
-    int64_t out_of_order_ns;
-    const char *idle_timeout;
+    int64_t out_of_order_ns, idle_timeout_ns; /* below 0: not given */
     uint64_t max_state_bytes, spill_limit_bytes;
     struct input_options input;
     struct output_options output;
@@ -28,42 +26,16 @@ struct options {
 };
 
 static const struct option_spec option_table[] = {
-    {.name = "out-of-order",
-     .kind = OPTION_DURATION,
-     .arg = "D",
-     .help = "how far records of an input can be behind its latest one: they wait so long (default: what the stream "
-             "says, else 0)",
-     .section = "Order",
-     .offset = offsetof(struct options, out_of_order_ns)},
-    {.name = "idle-timeout",
-     .kind = OPTION_STRING,
-     .arg = "D",
-     .help = "an input without records for this long does not hold the others back (default: only when it says so)",
-     .offset = offsetof(struct options, idle_timeout)},
+    OPTION_OUT_OF_ORDER(offsetof(struct options, out_of_order_ns), "Order",
+                        "of an input can be behind its latest one: they wait so long"),
+    OPTION_IDLE_TIMEOUT(offsetof(struct options, idle_timeout_ns), "an input", "the others"),
     {.name = "any",
      .kind = OPTION_FLAG,
      .help = "no order: whatever comes first",
      .offset = offsetof(struct options, any)},
-    {.letter = 'e',
-     .name = "exit",
-     .kind = OPTION_FLAG,
-     .help = "topics end where they end now; else they are followed",
-     .section = "Inputs",
-     .offset = offsetof(struct options, bounded)},
-    {.name = "max-state",
-     .kind = OPTION_SIZE,
-     .arg = "SIZE",
-     .help = "most memory for records that wait for their turn (default: half of what there is)",
-     .min = 65536,
-     .max = UINT64_MAX,
-     .offset = offsetof(struct options, max_state_bytes)},
-    {.name = "spill-limit",
-     .kind = OPTION_SIZE,
-     .arg = "SIZE",
-     .help = "most space in a temporary file for what comes while another input is waited for (default 10GiB)",
-     .min = 0,
-     .max = UINT64_MAX,
-     .offset = offsetof(struct options, spill_limit_bytes)},
+    OPTION_EXIT(offsetof(struct options, bounded), "Inputs"),
+    OPTION_MAX_STATE(offsetof(struct options, max_state_bytes), "records that wait for their turn"),
+    OPTION_SPILL_LIMIT(offsetof(struct options, spill_limit_bytes), "what comes while another input is waited for"),
     OPTION_TABLE(input_options, offsetof(struct options, input)),
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(error_options, offsetof(struct options, errors)),
@@ -89,12 +61,7 @@ static const struct tool_spec tool = {
 /* The time of a text record, in the thread of its feed. */
 static int set_time(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e) {
     const struct merge *m = ctx;
-    if (!m->time.used) {
-        if (m->any || format == IN_ENVELOPE) return 0;
-        return err_set(
-            e, G_USAGE,
-            "text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope)");
-    }
+    if (!m->time.used) return m->any ? 0 : in_format_need_time(format, e);
     const struct expr_input in = {.record = r, .slack = slack, .partition = -1};
     expr_begin(m->run[feed], &in);
     return time_field_get(&m->time, m->run[feed], &r->time, e);
@@ -149,16 +116,12 @@ static int merge_idle(void *ctx, struct stage *s, struct err *e) {
 /* ---- options ---- */
 
 static int prepare_order(struct merge *m, const struct options *o, struct err *e) {
-    int64_t idle_ns = -1;
-    int g = 0;
     m->any = o->any;
-    if (o->any && (o->idle_timeout || o->out_of_order_ns >= 0))
+    if (o->any && (o->idle_timeout_ns >= 0 || o->out_of_order_ns >= 0))
         return err_set(e, G_USAGE, "--any has no order: %s means nothing there",
-                       o->idle_timeout ? "--idle-timeout" : "--out-of-order");
-    if (o->idle_timeout) g = duration_parse(o->idle_timeout, strlen(o->idle_timeout), 0, &idle_ns, e);
-    if (g < 0) return err_prefix(e, "--idle-timeout: ");
-    m->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
-    g = order_init(&m->order, m->count, o->out_of_order_ns, idle_ns, &m->budget, e);
+                       o->idle_timeout_ns >= 0 ? "--idle-timeout" : "--out-of-order");
+    budget_set_limit(&m->budget, o->max_state_bytes);
+    int g = order_init(&m->order, m->count, o->out_of_order_ns, o->idle_timeout_ns, &m->budget, e);
     m->order.take = take;
     m->order.behind = take_behind;
     m->order.ctx = m;
@@ -173,7 +136,7 @@ static int prepare(struct merge *m, const struct options *o, struct expr_set *se
     if (g == 0) g = prepare_order(m, o, e);
     if (g == 0) g = prepare_times(m, o, set, e);
     error_config(&o->errors, c);
-    c->feeds_begin_together = !m->any && !o->idle_timeout;
+    c->feeds_begin_together = !m->any && o->idle_timeout_ns < 0;
     return g;
 }
 
@@ -189,6 +152,7 @@ static int run_stage(struct merge *m, struct stage_config *c, const struct log *
         .want = merge_want, .feed = merge_feed, .control = merge_control, .idle = merge_idle};
     static const struct stage_ops as_they_come = {.want = any_want, .feed = any_feed, .control = any_control};
     struct stage stage;
+    c->output.own_thread = true;
     stage_sandbox(c, log->path);
     int g = stage_run(&stage, c, m->any ? &as_they_come : &in_order, m, e);
     if (m->violations > 3)
@@ -219,7 +183,7 @@ static int run(struct merge *m, const struct options *o, struct stage_config *c,
 }
 
 int main(int argc, char **argv) {
-    struct options o = {.out_of_order_ns = -1, .spill_limit_bytes = SPILL_LIMIT_DEFAULT};
+    struct options o = {.out_of_order_ns = -1, .idle_timeout_ns = -1, .spill_limit_bytes = SPILL_LIMIT_DEFAULT};
     struct arguments args;
     int code = option_begin(&tool, argc, argv, &o, &args);
     if (code >= 0) return code;

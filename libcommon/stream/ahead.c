@@ -3,12 +3,12 @@
 #include "stream/ahead.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sys/machine.h"
 #include "sys/signals.h"
 
 #define LINES (1u << 14) /* of one piece that can be known; the reader looks at the rest itself */
@@ -88,13 +88,8 @@ static void *ahead_main(void *arg) {
     return NULL;
 }
 
-static bool has_processors(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 1;
-}
-
 struct ahead *ahead_start(const struct json_limits *limits) {
-    struct ahead *a = has_processors() ? calloc(1, sizeof *a) : NULL;
+    struct ahead *a = machine_processors() > 1 ? calloc(1, sizeof *a) : NULL;
     if (!a) return NULL;
     if (json_validator_init(&a->json, limits) < 0) {
         free(a);

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 
+#include "sys/machine.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -375,13 +375,8 @@ static int crew_more(void *ctx, struct inbuf *in, struct err *e) {
 
 /* ---- life ---- */
 
-static unsigned processors(void) {
-    cpu_set_t set;
-    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
-}
-
 struct crew *crew_start(struct inbuf *in, const struct crew_config *config) {
-    unsigned n = processors();
+    unsigned n = machine_processors();
     if (n > CREW_THREADS_MAX) n = CREW_THREADS_MAX;
     struct crew *c = n > 1 ? calloc(1, sizeof *c) : NULL;
     struct stat st;

@@ -75,6 +75,7 @@ int output_open(struct output *o, const struct output_config *config, struct err
     bool to_file = g == 0 && sys.fstat(o->config.fd, &st) == 0 && S_ISREG(st.st_mode);
     writer_init(&o->writer, o->config.fd, config->file ? config->file : "standard output", to_file);
     if (g == 0) (void)pipe_grow(o->config.fd);
+    if (g == 0 && config->own_thread && !config->unbuffered) writer_use_thread(&o->writer);
     if (g < 0) {
         int closed = output_close(o, false, NULL);
         (void)closed; /* nothing was written */
@@ -82,17 +83,15 @@ int output_open(struct output *o, const struct output_config *config, struct err
     return g;
 }
 
-static int write_text(struct output *o, struct err *e) {
-    if (o->pending.len == 0) return 0;
-    int g = writer_bytes(&o->writer, o->pending.data, o->pending.len, e);
-    buf_clear(&o->pending);
-    return g;
+static int give_text(struct output *o, struct err *e) {
+    return o->pending.len >= TEXT_BYTES ? writer_give(&o->writer, &o->pending, e) : 0;
 }
 
 int output_flush(struct output *o, struct err *e) {
     if (output_is_blocks(o)) return writer_flush(&o->writer, e);
     int g = o->text ? text_out_flush(o->text, &o->pending, e) : 0;
-    return g < 0 ? g : write_text(o, e);
+    if (g == 0 && o->pending.len) g = writer_give(&o->writer, &o->pending, e);
+    return g < 0 ? g : writer_flush(&o->writer, e);
 }
 
 static int put_control(struct output *o, int composed, struct buf *body, struct err *e) {
@@ -132,7 +131,7 @@ int output_record(struct output *o, const struct block_header *like, const struc
         g = writer_record(&o->writer, like, r, e);
     } else {
         g = text_out_record(o->text, r, from, &o->pending, e);
-        if (g == 0 && o->pending.len >= TEXT_BYTES) g = write_text(o, e);
+        if (g == 0) g = give_text(o, e);
     }
     if (g < 0) return g;
     o->records++;
@@ -165,7 +164,7 @@ int output_line(struct output *o, const char *line, size_t n, struct err *e) {
     buf_append_fast(&o->pending, line, n);
     buf_putc_fast(&o->pending, '\n');
     o->records++;
-    int g = o->pending.len >= TEXT_BYTES ? write_text(o, e) : 0;
+    int g = give_text(o, e);
     return g < 0 ? g : flush_if_unbuffered(o, e);
 }
 

@@ -16,6 +16,7 @@ struct output_config {
     int fd;
     bool force;      /* binary to a terminal is refused without it */
     bool unbuffered; /* flush after each record */
+    bool own_thread; /* much comes out, made by one thread: what is full leaves by another (outflow.h) */
 };
 
 struct output {

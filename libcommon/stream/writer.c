@@ -11,24 +11,38 @@ void writer_init(struct writer *w, int fd, const char *name, bool crc) {
     *w = (struct writer){.fd = fd, .name = name, .crc = crc};
 }
 
-void writer_release(struct writer *w) {
-    if (w) buf_release(&w->out);
+void writer_use_thread(struct writer *w) {
+    w->outflow = outflow_start(w->fd, w->name);
 }
 
-int writer_bytes(struct writer *w, const void *p, size_t n, struct err *e) {
-    int g = w->take ? w->take(w->take_ctx, p, n, e) : file_write_all(w->fd, p, n, w->name, e);
+void writer_release(struct writer *w) {
+    if (!w) return;
+    outflow_free(w->outflow);
+    w->outflow = NULL;
+    buf_release(&w->out);
+}
+
+static int taken(struct writer *w, int g, size_t n) {
     w->broken |= g < 0;
     if (g == 0) w->written += n;
     return g;
 }
 
-static int write_out(struct writer *w, size_t n, struct err *e) {
-    if (w->broken) return err_set(e, G_IO, "'%s' was cut off by an error before", w->name);
-    int g = writer_bytes(w, w->out.data, n, e);
-    if (g < 0) return g;
-    buf_consume(&w->out, n);
-    w->open_at -= w->open ? n : 0;
-    return 0;
+int writer_bytes(struct writer *w, const void *p, size_t n, struct err *e) {
+    int g = w->outflow ? outflow_wait(w->outflow, e) : 0;
+    if (g == 0) g = w->take ? w->take(w->take_ctx, p, n, e) : file_write_all(w->fd, p, n, w->name, e);
+    return taken(w, g, n);
+}
+
+static int broken(const struct writer *w, struct err *e) {
+    return w->broken ? err_set(e, G_IO, "'%s' was cut off by an error before", w->name) : 0;
+}
+
+static int write_out(struct writer *w, struct err *e) {
+    int g = broken(w, e);
+    if (g == 0) g = writer_bytes(w, w->out.data, w->out.len, e);
+    if (g == 0) buf_clear(&w->out);
+    return g;
 }
 
 /* The header goes in front of the body only now that its numbers are known. */
@@ -46,11 +60,23 @@ void writer_close_block(struct writer *w) {
 
 int writer_flush(struct writer *w, struct err *e) {
     writer_close_block(w);
-    return w->out.len ? write_out(w, w->out.len, e) : 0;
+    if (w->out.len) return write_out(w, e);
+    return w->outflow && !w->broken ? taken(w, outflow_wait(w->outflow, e), 0) : 0;
 }
 
+int writer_give(struct writer *w, struct buf *full, struct err *e) {
+    size_t n = full->len;
+    int g = broken(w, e);
+    if (g < 0) return g;
+    if (w->outflow) return taken(w, outflow_give(w->outflow, full, e), n);
+    g = writer_bytes(w, full->data, n, e);
+    if (g == 0) buf_clear(full);
+    return g;
+}
+
+/* No block is open. */
 static int flush_if_full(struct writer *w, struct err *e) {
-    return w->out.len >= WRITE_BYTES ? writer_flush(w, e) : 0;
+    return w->out.len >= WRITE_BYTES ? writer_give(w, &w->out, e) : 0;
 }
 
 static bool same_source(const struct block_header *a, const struct block_header *b) {

@@ -8,6 +8,7 @@
 #define LEAT_STREAM_WRITER_H
 
 #include "stream/block.h"
+#include "stream/outflow.h"
 
 struct writer {
     int fd;
@@ -24,9 +25,12 @@ struct writer {
     /* Somebody else takes the bytes, whole blocks at a time, and the descriptor is not written to. NULL: nobody. */
     int (*take)(void *ctx, const void *p, size_t n, struct err *e);
     void *take_ctx;
+    struct outflow *outflow; /* what is full leaves by it; owned. NULL: by this thread */
 };
 
 void writer_init(struct writer *w, int fd, const char *name, bool crc);
+/* From now on full buffers leave by a thread of their own. */
+void writer_use_thread(struct writer *w);
 void writer_release(struct writer *w); /* what was not flushed is lost */
 
 /* Add a record. `like` names its source: topic_id, partition, log_epoch, producer_* and BLOCK_JSON_VALID are taken from
@@ -63,6 +67,9 @@ void writer_close_block(struct writer *w);
 
 /* Bytes that are no block, past the buffer: for text. */
 int writer_bytes(struct writer *w, const void *p, size_t n, struct err *e) NODISCARD;
+
+/* The same for a full buffer, which is empty then, in a thread of its own if there is one. */
+int writer_give(struct writer *w, struct buf *full, struct err *e) NODISCARD;
 
 /* Hand everything to the system. G_PIPE when the reader went away. */
 int writer_flush(struct writer *w, struct err *e) NODISCARD;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory there is. See memory.h. Control groups are those of version 2. */
-#include "sys/memory.h"
+/* What there is of the machine. See machine.h. Control groups are those of version 2. */
+#include "sys/machine.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -43,9 +44,14 @@ static uint64_t groups_limit(void) {
     return least;
 }
 
-uint64_t memory_bytes(void) {
+uint64_t machine_memory(void) {
     long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
     uint64_t machine = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : UINT64_MAX;
     uint64_t group = groups_limit(), least = group < machine ? group : machine;
     return least == UINT64_MAX ? 0 : least;
+}
+
+unsigned machine_processors(void) {
+    cpu_set_t set;
+    return sched_getaffinity(0, sizeof set, &set) == 0 ? (unsigned)CPU_COUNT(&set) : 1;
 }
