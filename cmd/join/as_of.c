@@ -21,8 +21,7 @@ static bool too_far(const struct sides *k, int64_t from, int64_t to) {
 
 static bool is_tombstone(const struct waiting *w) {
     struct record r;
-    waiting_record(w, &r);
-    return r.value_type == VALUE_NONE;
+    return waiting_half(w, &r).r->value_type == VALUE_NONE;
 }
 
 /* ---- which version ---- */
@@ -32,13 +31,22 @@ struct answer {
     int64_t need;                  /* the mark of the right side from which on it is known */
 };
 
-static struct answer backward(const struct sides *k, const struct waiting *at, int64_t time) {
+/* How many of them are not later. */
+static size_t versions_until(const struct line *of, int64_t time) {
+    return time == INT64_MAX ? of->count : line_before(of, time + 1);
+}
+
+/* `until` is what versions_until says of the time. */
+static struct answer backward(const struct sides *k, const struct line *of, size_t until, int64_t time) {
+    const struct waiting *at = until ? line_at(of, until - 1)->w : NULL;
     bool none = !at || too_far(k, at->time, time) || is_tombstone(at);
     return (struct answer){none ? NULL : at, time_add(time, 1)};
 }
 
-static struct answer forward(const struct sides *k, const struct waiting *at, int64_t time) {
-    while (at && is_tombstone(at)) at = at->next;
+static struct answer forward(const struct sides *k, const struct line *of, size_t until, int64_t time) {
+    size_t i = until && line_at(of, until - 1)->time == time ? until - 1 : until;
+    while (i < of->count && is_tombstone(line_at(of, i)->w)) i++;
+    const struct waiting *at = i < of->count ? line_at(of, i)->w : NULL;
     if (at && !too_far(k, time, at->time)) return (struct answer){at, time_add(at->time, 1)};
     bool ever = k->tolerance == INT64_MAX;
     return (struct answer){NULL, ever ? INT64_MAX : time_add(time_add(time, k->tolerance), 1)};
@@ -60,69 +68,55 @@ static struct answer nearest(struct answer back, struct answer ahead, int64_t ti
     return ret;
 }
 
-/* The last one that is not later. Left records come for new ones and are decided by old ones: both ends may be near. */
-static const struct waiting *version_at(const struct waiters *of, int64_t time) {
-    const struct waiting *first = of->first[RIGHT], *last = of->last[RIGHT];
-    if (!first || first->time > time) return NULL;
-    while (last->time > time && first->next->time <= time) {
-        first = first->next;
-        last = last->prev;
-    }
-    return last->time > time ? first : last;
-}
-
-static struct answer find(const struct sides *k, const struct waiters *of, int64_t time) {
-    const struct waiting *at = of ? version_at(of, time) : NULL;
-    const struct waiting *after = at ? at->next : of ? of->first[RIGHT] : NULL;
-    const struct waiting *from = at && at->time == time ? at : after;
+static struct answer find(const struct sides *k, const struct waiters *waiters, int64_t time) {
+    static const struct line nobody;
+    const struct line *of = waiters ? &waiters->line[RIGHT] : &nobody;
+    size_t until = versions_until(of, time);
     switch (k->direction) {
-    case FORWARD: return forward(k, from, time);
-    case NEAREST: return nearest(backward(k, at, time), forward(k, from, time), time);
-    default: return backward(k, at, time);
+    case FORWARD: return forward(k, of, until, time);
+    case NEAREST: return nearest(backward(k, of, until, time), forward(k, of, until, time), time);
+    default: return backward(k, of, until, time);
     }
 }
 
 /* ---- versions that others have followed ---- */
 
 /* No left record that is to be joined still is before `time`, if event time has come so far. */
-static void drop_old(struct sides *k, struct waiters *of, int64_t time) {
+static void drop_old(struct sides *k, const struct waiters *of, int64_t time) {
+    const struct line *versions = &of->line[RIGHT];
     if (k->direction == FORWARD) return;
-    if (k->direction == NEAREST && of->first[LEFT]) return; /* they may be near to what is old */
+    if (k->direction == NEAREST && of->line[LEFT].count) return; /* they may be near to what is old */
     if (k->mark[LEFT] < time) time = k->mark[LEFT];
     if (k->mark[RIGHT] < time) time = k->mark[RIGHT];
-    struct waiting *w = of->first[RIGHT];
-    while (w && w->next && w->next->time < time) {
-        struct waiting *next = w->next;
-        waiting_drop(&k->room, w);
-        w = next;
-    }
+    while (versions->count > 1 && line_at(versions, 1)->time < time) waiting_drop(&k->room, line_at(versions, 0)->w);
 }
 
 /* ---- left records ---- */
 
-static int emit(struct sides *k, struct stage *s, const struct record *left, const struct waiting *version,
+static int emit(struct sides *k, struct stage *s, const struct half *left, const struct waiting *version,
                 struct err *e) {
-    struct record right;
-    if (!version) return pair_none(k, s, LEFT, left, NULL, e);
+    struct record r;
+    if (!version) return pair_none(k, s, LEFT, left->r, NULL, e);
     k->matched = true;
     if (!pair_wanted(k)) return 0;
-    waiting_record(version, &right);
-    return pair_emit(k, s, left, &right, version->number, NULL, e);
+    const struct half right = waiting_half(version, &r);
+    return pair_emit(k, s, left, &right, NULL, e);
 }
 
 static int take_left(struct sides *k, struct stage *s, const struct taken *t, struct err *e) {
-    if (!t->key) return pair_none(k, s, LEFT, t->r, NULL, e);
-    const struct answer a = find(k, waiting_find(&k->room, t->key, t->key_size), t->r->time);
-    if (k->mark[RIGHT] >= a.need) return emit(k, s, t->r, a.version, e);
+    const struct record *r = t->half.r;
+    if (!t->key) return pair_none(k, s, LEFT, r, NULL, e);
+    const struct answer a = find(k, waiting_find(&k->room, t->hash, t->key, t->key_size), r->time);
+    if (k->mark[RIGHT] >= a.need) return emit(k, s, &t->half, a.version, e);
     struct waiting *w = waiting_put(&k->room, t);
     return w && waiting_due(&k->room, w, a.need) == 0 ? 0 : G_NOMEM;
 }
 
 static int decide_left(struct sides *k, struct stage *s, struct waiting *w, struct err *e) {
-    struct record left;
+    struct record r;
     const struct answer a = find(k, waiting_others(w), w->time);
     if (k->mark[RIGHT] < a.need) return waiting_due(&k->room, w, a.need);
-    waiting_record(w, &left);
+    const struct half left = waiting_half(w, &r);
     int g = emit(k, s, &left, a.version, e);
     drop_old(k, waiting_others(w), w->time);
     waiting_drop(&k->room, w);
@@ -131,24 +125,21 @@ static int decide_left(struct sides *k, struct stage *s, struct waiting *w, stru
 
 /* ---- versions ---- */
 
-/* Into the order of time; of one time the last that came stays. */
-void as_of_order(struct sides *k, struct waiting *w) {
-    struct waiting *before = w->prev;
-    while (before && before->time > w->time) before = before->prev;
-    struct waiting *next = before ? before->next : waiting_others(w)->first[RIGHT];
-    if (next != w) waiting_move(w, next);
-    if (before && before->time == w->time) waiting_drop(&k->room, before);
+void as_of_replace(struct sides *k, const struct waiting *w) {
+    const struct line *versions = &waiting_others(w)->line[RIGHT];
+    struct waiting *first = line_at(versions, line_before(versions, w->time))->w; /* of that time */
+    if (first != w) waiting_drop(&k->room, first);
 }
 
 /* When nobody can need it any more, if that is by time alone: a left record may be this far behind it, and one that
  * waits for something nearer than it as far again. */
-static int64_t version_due(const struct sides *k, const struct taken *t) {
-    if (k->direction == FORWARD) return time_add(t->r->time, 1);
+static int64_t version_due(const struct sides *k, const struct record *r) {
+    if (k->direction == FORWARD) return time_add(r->time, 1);
     if (k->tolerance != INT64_MAX) {
-        int64_t far = time_add(t->r->time, k->tolerance);
+        int64_t far = time_add(r->time, k->tolerance);
         return time_add(k->direction == NEAREST ? time_add(far, k->tolerance) : far, 1);
     }
-    return k->direction == BACKWARD && t->r->value_type == VALUE_NONE ? time_add(t->r->time, 1) : INT64_MAX;
+    return k->direction == BACKWARD && r->value_type == VALUE_NONE ? time_add(r->time, 1) : INT64_MAX;
 }
 
 /* Those to which the version says that no other one is to be waited for, wait no longer than that: whether it is so is
@@ -156,11 +147,12 @@ static int64_t version_due(const struct sides *k, const struct taken *t) {
 static int hurry(struct sides *k, const struct waiting *version) {
     int g = 0;
     if (k->direction == BACKWARD || is_tombstone(version)) return 0;
-    for (struct waiting *left = waiting_others(version)->first[LEFT]; g == 0 && left; left = left->next) {
+    const struct line *of = &waiting_others(version)->line[LEFT];
+    for (size_t i = 0; g == 0 && i < of->count; i++) {
+        struct waiting *left = line_at(of, i)->w;
         bool ahead = version->time >= left->time;
         int64_t enough = ahead ? time_add(version->time, 1) : mirrored(version->time, left->time);
-        if ((ahead || k->direction == NEAREST) && enough < waiting_due_of(&k->room, left))
-            g = waiting_due(&k->room, left, enough);
+        if ((ahead || k->direction == NEAREST) && enough < left->due) g = waiting_due(&k->room, left, enough);
     }
     return g;
 }
@@ -170,8 +162,8 @@ static int take_right(struct sides *k, const struct taken *t) {
     if (!t->key) return 0;
     struct waiting *w = waiting_put(&k->room, t);
     if (!w) return G_NOMEM;
-    as_of_order(k, w);
-    int64_t due = version_due(k, t);
+    as_of_replace(k, w);
+    int64_t due = version_due(k, t->half.r);
     if (due != INT64_MAX) g = waiting_due(&k->room, w, due);
     if (g == 0) g = hurry(k, w);
     drop_old(k, waiting_others(w), INT64_MAX);
@@ -180,7 +172,8 @@ static int take_right(struct sides *k, const struct taken *t) {
 
 /* Those before it are followed by it. */
 static void drop_version(struct sides *k, struct waiting *w) {
-    while (w->prev) waiting_drop(&k->room, w->prev);
+    const struct line *versions = &waiting_others(w)->line[RIGHT];
+    while (line_at(versions, 0)->w != w) waiting_drop(&k->room, line_at(versions, 0)->w);
     waiting_drop(&k->room, w);
 }
 
@@ -190,8 +183,8 @@ static int as_of_take(struct sides *k, struct stage *s, const struct taken *t, s
     return t->side == LEFT ? take_left(k, s, t, e) : take_right(k, t);
 }
 
-static int as_of_decide(struct sides *k, struct stage *s, struct waiting *w, struct err *e) {
-    if (w->side == LEFT) return decide_left(k, s, w, e);
+static int as_of_decide(struct sides *k, struct stage *s, enum side side, struct waiting *w, struct err *e) {
+    if (side == LEFT) return decide_left(k, s, w, e);
     drop_version(k, w);
     return 0;
 }
@@ -219,4 +212,6 @@ const struct form as_of_form = {.late = as_of_late,
                                 .take = as_of_take,
                                 .decide = as_of_decide,
                                 .earliest = as_of_earliest,
+                                .moves = true,
+                                .by_time = true,
                                 .together = {[RIGHT] = true}};

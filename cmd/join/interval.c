@@ -15,48 +15,45 @@ static int64_t due_of(const struct sides *k, enum side side, int64_t time) {
     return time_add(time_add(time, side == LEFT ? k->after : k->before), 1);
 }
 
-static bool is_partner(const struct sides *k, int64_t left, int64_t right) {
-    return right >= time_add(left, -k->before) && right <= time_add(left, k->after);
-}
-
-/* Pairs with all that wait on the other side. */
-static int take_partners(struct sides *k, struct stage *s, const struct taken *t, struct waiters *of, bool *ret_matched,
-                         struct err *e) {
-    struct record other;
+/* Pairs with those on the other side whose times are right, in the order of these. */
+static int take_partners(struct sides *k, struct stage *s, const struct taken *t, const struct line *of,
+                         bool *ret_matched, struct err *e) {
+    bool left = t->side == LEFT;
+    int64_t time = t->half.r->time, until = time_add(time, left ? k->after : k->before);
+    size_t i = line_before(of, time_add(time, left ? -k->before : -k->after));
+    struct record r;
     int g = 0;
-    for (struct waiting *w = of->first[other_side(t->side)]; g == 0 && w; w = w->next) {
-        bool left = t->side == LEFT;
-        if (!is_partner(k, left ? t->r->time : w->time, left ? w->time : t->r->time)) continue;
+    for (; g == 0 && i < of->count && line_at(of, i)->time <= until; i++) {
+        struct waiting *w = line_at(of, i)->w;
         w->matched = *ret_matched = k->matched = true;
         if (!pair_wanted(k)) continue;
-        waiting_record(w, &other);
-        g = pair_emit(k, s, left ? t->r : &other, left ? &other : t->r, left ? w->number : t->number, NULL, e);
+        const struct half other = waiting_half(w, &r);
+        g = pair_emit(k, s, left ? &t->half : &other, left ? &other : &t->half, NULL, e);
     }
     return g;
 }
 
 static int interval_take(struct sides *k, struct stage *s, const struct taken *t, struct err *e) {
-    int64_t due = due_of(k, t->side, t->r->time);
+    int64_t due = due_of(k, t->side, t->half.r->time);
     bool matched = false;
     int g = 0;
-    struct waiters *of = t->key ? waiting_find(&k->room, t->key, t->key_size) : NULL;
-    if (of) g = take_partners(k, s, t, of, &matched, e);
+    const struct waiters *of = t->key ? waiting_find(&k->room, t->hash, t->key, t->key_size) : NULL;
+    if (of) g = take_partners(k, s, t, &of->line[other_side(t->side)], &matched, e);
     if (g < 0) return g;
-    if (!t->key || k->mark[other_side(t->side)] >= due) return matched ? 0 : pair_none(k, s, t->side, t->r, NULL, e);
+    if (!t->key || k->mark[other_side(t->side)] >= due)
+        return matched ? 0 : pair_none(k, s, t->side, t->half.r, NULL, e);
     struct waiting *w = waiting_put(&k->room, t);
     if (!w || waiting_due(&k->room, w, due) < 0) return G_NOMEM;
     w->matched = matched;
     return 0;
 }
 
-static int interval_decide(struct sides *k, struct stage *s, struct waiting *w, struct err *e) {
+/* Nobody whom it would be a partner of comes any more, so that it may still be in its line for a while. */
+static int interval_decide(struct sides *k, struct stage *s, enum side side, struct waiting *w, struct err *e) {
     struct record r;
     int g = 0;
-    if (!w->matched && pair_wants_none(k, w->side)) {
-        waiting_record(w, &r);
-        g = pair_none(k, s, w->side, &r, NULL, e);
-    }
-    waiting_drop(&k->room, w);
+    if (pair_wants_none(k, side) && !w->matched) g = pair_none(k, s, side, waiting_half(w, &r).r, NULL, e);
+    waiting_leave(&k->room, side);
     return g;
 }
 
@@ -73,5 +70,8 @@ static int64_t interval_earliest(struct sides *k) {
     return left < right ? left : right;
 }
 
-const struct form interval_form = {
-    .late = interval_late, .take = interval_take, .decide = interval_decide, .earliest = interval_earliest};
+const struct form interval_form = {.late = interval_late,
+                                   .take = interval_take,
+                                   .decide = interval_decide,
+                                   .earliest = interval_earliest,
+                                   .by_time = true};

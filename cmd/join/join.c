@@ -7,7 +7,6 @@
 #include "options.h"
 
 #include "cli/stage_options.h"
-#include "sys/memory.h"
 #include "sys/signals.h"
 
 static const struct tool_spec tool = {
@@ -34,7 +33,7 @@ static int prepare(struct join *j, const struct options *o, struct stage_config 
     j->left = o->left || o->outer;
     j->anti = o->anti;
     j->record_limit = c->input.record_limit;
-    j->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
+    budget_set_limit(&j->budget, o->max_state_bytes);
     return g;
 }
 

@@ -6,7 +6,6 @@
 #include "options.h"
 #include "sides.h"
 
-#include "base/timefmt.h"
 #include "cli/diag.h"
 #include "cli/letters.h"
 #include "cli/progress.h"
@@ -45,18 +44,14 @@ static int prepare_expressions(struct sides *k, const struct options *o, struct 
     if (g == 0) g = expr_add(sets[1], o->on_right ? "--on-right" : "--on", on_right, &k->on[RIGHT], e);
     if (g == 0) g = time_field_init(&k->time[LEFT], sets[0], o->input.time, o->input.time_format, o->input.tz, e);
     if (g == 0) g = time_field_init(&k->time[RIGHT], sets[1], time_right, o->input.time_format, o->input.tz, e);
-    for (int side = 0; g == 0 && side < 2; side++) g = expr_run_new(k->set[side], &k->run[side], e);
-    if (g == 0 && !(k->feed_run = calloc(k->inputs, sizeof(struct expr_run *)))) g = err_nomem(e);
-    for (size_t i = 0; g == 0 && i < k->inputs; i++)
-        if (k->time[i == 0 ? RIGHT : LEFT].used) g = expr_run_new(k->set[i == 0 ? RIGHT : LEFT], &k->feed_run[i], e);
+    for (int side = 0; g == 0 && side < 2; side++) g = looker_init(&k->looker[side], k, side, e);
+    if (g == 0 && !(k->lookers = calloc(k->inputs, sizeof *k->lookers))) g = err_nomem(e);
+    for (size_t i = 0; g == 0 && i < k->inputs; i++) g = looker_init(&k->lookers[i], k, i == 0 ? RIGHT : LEFT, e);
     return g;
 }
 
 static int prepare_turns(struct sides *k, const struct options *o, struct err *e) {
-    int64_t idle = -1;
-    int g = o->idle_timeout ? duration_parse(o->idle_timeout, strlen(o->idle_timeout), 0, &idle, e) : 0;
-    if (g < 0) return err_prefix(e, "--idle-timeout: ");
-    g = turns_init(&k->turns, k->inputs, o->out_of_order_ns, idle, e);
+    int g = turns_init(&k->turns, k->inputs, o->out_of_order_ns, o->idle_timeout_ns, e);
     k->turns.record = sides_record;
     k->turns.moved = sides_moved;
     k->turns.ctx = k;
@@ -69,7 +64,8 @@ static int prepare(struct sides *k, const struct options *o, struct err *e) {
     int g = prepare_form(k, o, e);
     if (g == 0) g = prepare_expressions(k, o, e);
     if (g == 0) g = prepare_turns(k, o, e);
-    return g < 0 ? g : waiting_init(&k->room, &k->j->budget, e);
+    for (int side = 0; g == 0 && side < 2; side++) g = shapes_init(&k->shapes[side], e);
+    return g < 0 ? g : waiting_init(&k->room, k->form, &k->j->budget, e);
 }
 
 /* What decides the meaning of what waits. */
@@ -141,7 +137,8 @@ static int run_stage(struct sides *k, const struct options *o, struct stage_conf
         .want = sides_want, .feed = sides_feed, .control = sides_control, .idle = sides_idle, .end = sides_end};
     struct stage stage;
     c->state_dir = o->state;
-    c->feeds_begin_together = !o->idle_timeout;
+    c->output.own_thread = true;
+    c->feeds_begin_together = o->idle_timeout_ns < 0;
     stage_sandbox(c, log->path);
     int g = stage_run(&stage, c, &ops, k, e);
     tell(k, c);
@@ -163,6 +160,7 @@ static int run(struct sides *k, const struct options *o, struct stage_config *c,
                                        .force_fs = o->log.force_fs,
                                        .spill_limit = o->spill_limit_bytes,
                                        .record = sides_text,
+                                       .look = sides_look,
                                        .ctx = k};
     bool writes = (o->unmatched && !dest_is_file(o->unmatched)) || (o->late && !dest_is_file(o->late));
     struct sink *sinks[2];
@@ -209,13 +207,14 @@ int join_stream(struct join *j, const struct options *o, struct stage_config *c,
     snapshot_close(k.state);
     waiting_release(&k.room);
     turns_release(&k.turns);
-    for (size_t i = 0; k.feed_run && i < k.inputs; i++) expr_run_free(k.feed_run[i]);
-    free(k.feed_run);
+    for (size_t i = 0; k.lookers && i < k.inputs; i++) looker_release(&k.lookers[i]);
+    free(k.lookers);
     for (int side = 0; side < 2; side++) {
-        expr_run_free(k.run[side]);
+        looker_release(&k.looker[side]);
+        shapes_release(&k.shapes[side]);
         time_field_release(&k.time[side]);
     }
-    buf_release(&k.scratch);
+    buf_release(&k.note);
     buf_release(&k.row);
     buf_release(&k.text);
     buf_release(&k.more);

@@ -9,7 +9,7 @@
 #include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "log/dest.h"
-#include "sys/memory.h"
+#include "sys/machine.h"
 
 /* How the table is read: as the stream is, but for its format, which is its own. */
 static void prepare_loader(struct join *j, const struct source *source, const struct options *o,

@@ -11,11 +11,12 @@ struct options {
     bool many;
     int64_t reload_ns;
     const char *with, *on_right, *time_right;
-    int64_t within_ns, before_ns, after_ns, tumble_ns, tolerance_ns, out_of_order_ns; /* below 0: not given */
+    int64_t within_ns, before_ns, after_ns, tumble_ns, tolerance_ns; /* below 0: not given */
+    int64_t out_of_order_ns, idle_timeout_ns;                        /* the same */
     int64_t offset_ns;
     bool as_of, bounded, drain, right, outer;
     struct option_choice direction;
-    const char *idle_timeout, *late, *state;
+    const char *late, *state;
     uint64_t spill_limit_bytes;
     const char *on;
     bool left, anti;
@@ -33,7 +34,7 @@ extern const struct option_spec join_options[];
 #define OPTIONS_PRESET                                                                                                 \
     {                                                                                                                  \
         .within_ns = -1, .before_ns = -1, .after_ns = -1, .tumble_ns = -1, .tolerance_ns = -1, .out_of_order_ns = -1,  \
-        .spill_limit_bytes = SPILL_LIMIT_DEFAULT                                                                       \
+        .idle_timeout_ns = -1, .spill_limit_bytes = SPILL_LIMIT_DEFAULT                                                \
     }
 
 /* Do the words go together? G_USAGE. */

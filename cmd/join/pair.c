@@ -5,6 +5,8 @@
 #include "base/timefmt.h"
 #include "json/scan.h"
 
+#define NO_NUMBER (UINT64_MAX - 1) /* of none that arrived */
+
 bool pair_wants_none(const struct sides *k, enum side side) {
     const struct join *j = k->j;
     return side == LEFT ? j->left || j->anti || j->unmatched : k->right;
@@ -48,16 +50,16 @@ static int add_window(struct sides *k, const struct span *window, struct record 
 }
 
 /* `text` with the right record's fields. What was made of that one last is still there. */
-static int merge(struct sides *k, const char *text, size_t n, const struct record *right, uint64_t number,
-                 struct record *made, struct err *e) {
+static int merge(struct sides *k, const char *text, size_t n, const struct half *right, struct record *made,
+                 struct err *e) {
     struct merger *m = &k->j->pairers[0].merger;
     const struct row_shape *shape = &k->j->shape;
     int g = 0;
-    if (k->row_of != number + 1) {
+    if (k->row_of != right->number + 1) {
         k->row_of = 0;
-        g = row_build(m, shape, right->value, right->value_size, &k->row, e);
+        g = row_build(m, shape, right->r->value, right->r->value_size, &k->row, e);
         if (g < 0) return g;
-        k->row_of = number + 1;
+        k->row_of = right->number + 1;
     }
     buf_clear(&k->text);
     g = row_merge(m, shape, text, n, (const struct row *)(const void *)k->row.data, &k->text, e);
@@ -65,6 +67,49 @@ static int merge(struct sides *k, const char *text, size_t n, const struct recor
     made->value_size = k->text.len;
     made->value_type = VALUE_JSON;
     return g;
+}
+
+/* ---- where both have a layout ---- */
+
+static uint64_t members_kept(struct sides *k, const struct layout *left, const struct layout *right) {
+    struct meeting *m = &k->meetings[(left->shape * 31 + right->shape) % MEETINGS];
+    if (m->left != left->shape + 1 || m->right != right->shape + 1)
+        *m = (struct meeting){left->shape + 1, right->shape + 1,
+                              shapes_kept(&k->shapes[LEFT], left->shape, &k->shapes[RIGHT], right->shape)};
+    return m->kept;
+}
+
+/* Those that lie behind each other go at once. Room was reserved. */
+static void append_members(const struct layout *of, const char *base, uint64_t kept, bool first, struct buf *out) {
+    for (uint32_t i = 0, next; i < of->members; i = next) {
+        next = i + 1;
+        if (!(kept >> i & 1)) continue;
+        uint32_t at = of->member[i].at, end = at + of->member[i].size;
+        for (; next < of->members && (kept >> next & 1) && of->member[next].at == end + 1; next++)
+            end = of->member[next].at + of->member[next].size;
+        if (!first) buf_putc_fast(out, ',');
+        first = false;
+        buf_append_fast(out, base + at, end - at);
+    }
+}
+
+/* 1: done; 0: it takes the slow way; G_NOMEM. */
+static int merge_fast(struct sides *k, const struct half *left, const struct half *right, struct record *made) {
+    const struct layout *l = left->layout, *r = right->layout;
+    if (!l || !r || l->shape == NO_SHAPE || r->shape == NO_SHAPE) return 0;
+    uint64_t kept = members_kept(k, l, r);
+    if (kept == 0 && k->j->shape.nested) return 0; /* in the place of the one that is there */
+    const char *base = r->text ? (const char *)&r->member[r->members] : right->r->value;
+    size_t more = r->text ? r->text : right->r->value_size;
+    buf_clear(&k->text);
+    if (buf_reserve(&k->text, left->r->value_size + more + MEMBERS_MAX + 1) < 0) return G_NOMEM;
+    buf_append_fast(&k->text, left->r->value, l->last);
+    append_members(r, base, kept, l->empty, &k->text);
+    buf_append_fast(&k->text, left->r->value + l->last, left->r->value_size - l->last);
+    made->value = k->text.data;
+    made->value_size = k->text.len;
+    made->value_type = VALUE_JSON;
+    return 1;
 }
 
 static int finish(struct sides *k, struct stage *s, const struct record *of, struct record *made, int g,
@@ -75,11 +120,12 @@ static int finish(struct sides *k, struct stage *s, const struct record *of, str
     return g < 0 ? g : emit(k, s, made, e);
 }
 
-int pair_emit(struct sides *k, struct stage *s, const struct record *left, const struct record *right, uint64_t number,
+int pair_emit(struct sides *k, struct stage *s, const struct half *left, const struct half *right,
               const struct span *window, struct err *e) {
-    struct record made = *left;
-    int g = merge(k, left->value, left->value_size, right, number, &made, e);
-    return finish(k, s, left, &made, g, window, e);
+    struct record made = *left->r;
+    int g = merge_fast(k, left, right, &made);
+    if (g == 0) g = merge(k, left->r->value, left->r->value_size, right, &made, e);
+    return finish(k, s, left->r, &made, g < 0 ? g : 0, window, e);
 }
 
 /* A right one has the names that it would have had beside a left one. */
@@ -91,7 +137,10 @@ int pair_none(struct sides *k, struct stage *s, enum side side, const struct rec
     if (!pair_wants_none(k, side) && r->value_type != VALUE_NONE) return 0;
     if (side == LEFT && k->j->unmatched && r->value_type != VALUE_NONE)
         return sink_put(k->j->unmatched, &nothing, r, e);
-    if (side == RIGHT && r->value_type != VALUE_NONE) g = merge(k, "{}", 2, r, UINT64_MAX - 1, &made, e);
-    k->row_of = side == RIGHT ? 0 : k->row_of;
+    if (side == RIGHT && r->value_type != VALUE_NONE) {
+        const struct half right = {.r = r, .number = NO_NUMBER};
+        g = merge(k, "{}", 2, &right, &made, e);
+        k->row_of = 0;
+    }
     return finish(k, s, r, &made, g, window, e);
 }

@@ -47,20 +47,23 @@ static int64_t deciding_mark(const struct sides *k, enum side side) {
 }
 
 /* Whom event time has decided, the soonest first, and left ones before right ones. */
-static struct waiting *next_decided(const struct sides *k) {
+static struct waiting *next_decided(const struct sides *k, enum side *ret_side) {
     const struct due *found = NULL;
     for (int side = LEFT; side >= RIGHT; side--) {
         const struct due *d = waiting_first(&k->room, side);
-        if (d && d->due <= deciding_mark(k, side) && (!found || d->due < found->due)) found = d;
+        if (!d || d->due > deciding_mark(k, side) || (found && d->due >= found->due)) continue;
+        found = d;
+        *ret_side = side;
     }
     return found ? found->w : NULL;
 }
 
 static int settle(struct sides *k, struct stage *s, struct err *e) {
     struct waiting *w;
+    enum side side;
     int g = 0;
     update_marks(k);
-    while (g == 0 && (w = next_decided(k))) g = k->form->decide(k, s, w, e);
+    while (g == 0 && (w = next_decided(k, &side))) g = k->form->decide(k, s, side, w, e);
     return g;
 }
 
@@ -102,37 +105,55 @@ static int put_late(struct sides *k, struct stage *s, const struct record *r, in
     return letter_put(s, &letter, r, e);
 }
 
-/* Can its fields be joined with those of another? */
-static int check_value(const struct sides *k, enum side side, const struct record *r, struct err *e) {
-    if (!pair_wanted(k)) return 0;
-    if (side == RIGHT && k->j->shape.nested)
-        return r->value_type == VALUE_JSON ? 0
-                                           : err_set(e, G_DATA, "record is bytes, and no JSON that could be a field");
-    if (pair_is_object(r)) return 0;
-    return err_set(e, G_DATA,
-                   side == RIGHT ? "record of the right side is no object; --as NAME takes any value"
-                                 : "record is no object that could have the fields of a partner");
-}
-
-static int find_key(struct sides *k, struct stage *s, struct taken *t, struct err *e) {
-    struct key_text key;
-    record_begin(k->run[t->side], s, t->r);
-    buf_clear(&k->scratch);
-    int g = key_find(k->run[t->side], k->on[t->side], t->r, &k->scratch, &key, e);
-    if (g <= 0) return g;
-    t->key = key.at == SIZE_MAX ? key.p : k->scratch.data + key.at;
-    t->key_size = key.n;
-    k->kinds[t->side] |= key.kind;
+/* Its place in the note of its block, or what is found now. */
+static int know(struct sides *k, struct stage *s, size_t which, struct taken *t, struct err *e) {
+    const struct turn_input *in = &k->turns.inputs[which];
+    const char *note = in->item->note;
+    struct arrival a = {0};
+    if (note) memcpy(&a, note + (in->walk.seen - 1) * sizeof a, sizeof a);
+    if (!a.known) {
+        struct looker *l = &k->looker[t->side];
+        buf_clear(&k->note);
+        record_begin(l->run, s, t->half.r);
+        int g = arrival_find(l, k, t->half.r, &a, &k->note, e);
+        if (g < 0) return g;
+        note = k->note.data;
+    }
+    k->kinds[t->side] |= a.kind;
+    t->hash = a.hash;
+    t->key = a.kind ? note + a.key_at : NULL;
+    t->key_size = a.key_size;
+    t->half.layout = a.layout_size ? (const void *)(note + a.layout_at) : NULL;
+    t->layout_size = a.layout_size;
     return 0;
 }
 
-static int take(struct sides *k, struct stage *s, enum side side, const struct record *r, struct err *e) {
-    struct taken t = {.side = side, .r = r, .number = k->room.arrived++};
+static const struct line *partners_of(const struct sides *k, size_t which, const struct arrival *a) {
+    const char *key = k->turns.inputs[which].item->note + a->key_at;
+    const struct waiters *of = a->kind ? waiting_find(&k->room, a->hash, key, a->key_size) : NULL;
+    return of ? &of->line[which == 0 ? LEFT : RIGHT] : NULL;
+}
+
+/* Records to come have their keys, and those that wait for them, on their way from memory. */
+static void prefetch(const struct sides *k, size_t which) {
+    const struct turn_input *in = &k->turns.inputs[which];
+    const struct arrival *a = (const void *)in->item->note;
+    size_t i = in->walk.seen - 1;
+    if (!a || k->form != &interval_form || in->item->h.records - i <= 16) return;
+    table_prefetch(&k->room.table, a[i + 16].hash);
+    table_prefetch_entry(&k->room.table, a[i + 10].hash);
+    const struct line *soon = partners_of(k, which, &a[i + 6]), *next = partners_of(k, which, &a[i + 3]);
+    if (soon && soon->count) __builtin_prefetch(line_at(soon, 0));
+    if (next) waiting_prefetch(next);
+}
+
+static int take(struct sides *k, struct stage *s, size_t which, const struct record *r, struct err *e) {
+    struct taken t = {.half = {.r = r, .number = k->room.arrived++}, .side = which == 0 ? RIGHT : LEFT};
     bool tombstone = r->value_type == VALUE_NONE;
-    if (tombstone && (side == LEFT || k->form != &as_of_form))
-        return side == LEFT || k->right ? pair_none(k, s, side, r, NULL, e) : 0;
-    int g = tombstone ? 0 : check_value(k, side, r, e);
-    if (g == 0) g = find_key(k, s, &t, e);
+    if (tombstone && (t.side == LEFT || k->form != &as_of_form))
+        return t.side == LEFT || k->right ? pair_none(k, s, t.side, r, NULL, e) : 0;
+    prefetch(k, which);
+    int g = know(k, s, which, &t, e);
     if (g == 0) g = k->form->take(k, s, &t, e);
     return g == G_NOMEM ? budget_error(&k->j->budget, e) : g;
 }
@@ -143,7 +164,7 @@ int sides_record(void *ctx, struct stage *s, size_t which, const struct record *
         return err_set(e, G_DATA, "its time is outside of the years that windows can have");
     enum side side = which == 0 ? RIGHT : LEFT;
     int64_t mark = before > k->mark[side] ? before : k->mark[side]; /* event time goes on without what is idle */
-    int g = k->form->late(k, r->time, mark) ? put_late(k, s, r, mark, e) : take(k, s, side, r, e);
+    int g = k->form->late(k, r->time, mark) ? put_late(k, s, r, mark, e) : take(k, s, which, r, e);
     if (g < 0) return g;
     k->untold++;
     return settle(k, s, e);
@@ -162,14 +183,11 @@ int sides_moved(void *ctx, struct stage *s, const struct bound *b, struct err *e
 int sides_text(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e) {
     const struct sides *k = ctx;
     const struct time_field *time = &k->time[feed == 0 ? RIGHT : LEFT];
-    if (!time->used)
-        return format == IN_ENVELOPE ? 0
-                                     : err_set(e, G_USAGE,
-                                               "text has no event time; say where it is, as in --time .time (an "
-                                               "envelope has one: -i envelope)");
+    if (!time->used) return in_format_need_time(format, e);
     const struct expr_input in = {.record = r, .slack = slack, .partition = -1};
-    expr_begin(k->feed_run[feed], &in);
-    return time_field_get(time, k->feed_run[feed], &r->time, e);
+    struct expr_run *run = k->lookers[feed].run;
+    expr_begin(run, &in);
+    return time_field_get(time, run, &r->time, e);
 }
 
 void sides_want(void *ctx, struct stage *s, struct feed_set *ret) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parts of `leat join --with`: records of two sides are taken in the order that stream/turns.h has (sides.c). One
- * that may still get partners waits (waiting.c) by its key and by its due: the mark of event time at which its partners
- * are all there. What that means is the form's: interval.c, tumble.c, as_of.c. Results are made in pair.c, and
- * sides_state.c keeps what waits for the next run.
+ * The parts of `leat join --with`: what is to be known of a record is found in the thread of its input (arrival.c,
+ * shapes.c). Records of two sides are taken in the order that stream/turns.h has (sides.c). One that may still get
+ * partners waits (waiting.c) by its key and by its due: the mark of event time at which its partners are all there.
+ * What that means is the form's: interval.c, tumble.c, as_of.c. Results are made in pair.c, and sides_state.c keeps
+ * what waits for the next run.
  */
 #ifndef LEAT_CMD_JOIN_SIDES_H
 #define LEAT_CMD_JOIN_SIDES_H
@@ -18,83 +19,199 @@ static inline enum side other_side(enum side s) {
     return s == LEFT ? RIGHT : LEFT;
 }
 
+/* ---- arrival.c: what is to be known of a record ---- */
+
+struct member_at {
+    uint32_t at, size; /* of "name":value; what follows without a gap is the next one behind a comma */
+};
+#define MEMBERS_MAX 64 /* of a record whose results are made the fast way */
+#define NO_SHAPE UINT32_MAX
+
+/* Where in a record's value the members are, and of which names. A right one has them one by one. */
+struct layout {
+    uint32_t shape;         /* NO_SHAPE: results of it are made the slow way */
+    uint32_t last;          /* left: behind the last member, behind the bracket when there is none */
+    bool empty;             /* left: there is none */
+    uint32_t members, text; /* right: how many; bytes of the text behind them that they are in, or 0: in the value */
+    struct member_at member[];
+};
+
+struct arrival {
+    uint64_t hash;                   /* of its key */
+    uint32_t key_at, key_size;       /* in the note; kind 0: it has none */
+    uint32_t layout_at, layout_size; /* likewise; size 0: none */
+    uint32_t kind;                   /* 1 << value_kind of the key */
+    bool known; /* false: it is a bad one, or there is no memory; the main thread finds the words */
+};
+
+/* ---- shapes.c: names of records in their order ---- */
+
+#define SHAPES_MAX 4096
+
+/* Of one side. The main thread and those of the feeds find shapes at the same time. */
+struct shapes {
+    pthread_mutex_t lock;
+    struct state_budget budget;
+    struct arena arena;
+    struct table table; /* names in canonical spelling, each with a NUL behind it, to a number */
+    struct table_key hash_key;
+    struct entry *by_id[SHAPES_MAX];
+    uint32_t count;
+};
+int shapes_init(struct shapes *x, struct err *e) NODISCARD;
+void shapes_release(struct shapes *x);
+/* The number of these names, or NO_SHAPE: there are too many. *hint (of the caller's thread; NULL at first) is the
+ * one found last. */
+uint32_t shapes_find(struct shapes *x, const char *names, size_t n, const struct entry **hint);
+/* Which of a right record's members a left one has not: a bit for each. */
+uint64_t shapes_kept(const struct shapes *left, uint32_t left_id, const struct shapes *right, uint32_t right_id);
+
+/* Scratch memory of one thread for one side. */
+struct looker {
+    enum side side;
+    struct expr_run *run;
+    const struct entry *hint;
+    struct buf names, text, members;
+    struct buf name, whole; /* of a member whose name is spelled anew */
+};
+struct sides;
+int looker_init(struct looker *l, const struct sides *k, enum side side, struct err *e) NODISCARD;
+void looker_release(struct looker *l);
+
+/* Of the record that record_begin was called for. Its key and its layout are appended to `note`. G_DATA: it is bad. */
+int arrival_find(struct looker *l, struct sides *k, const struct record *r, struct arrival *a, struct buf *note,
+                 struct err *e) NODISCARD;
+
+/* For feeds_config: the note on a block is an arrival for each of its records, then what they point to. */
+int sides_look(void *ctx, size_t feed, const struct block_origin *from, const char *body, struct buf *note) NODISCARD;
+
 /* ---- waiting.c: records that wait ---- */
 
+/* A record as results are made of it. */
+struct half {
+    const struct record *r;
+    const struct layout *layout; /* NULL: none was made */
+    uint64_t number;             /* of its arrival, of both sides */
+};
+
+/* The record in hand. */
+struct taken {
+    struct half half;
+    enum side side;
+    const char *key; /* NULL: it has none */
+    size_t key_size;
+    uint64_t hash; /* of the key */
+    size_t layout_size;
+};
+
 struct waiting {
-    struct waiting *next, *prev; /* of its key and side: by arrival, as-of versions by time */
-    struct entry *key;           /* NULL: it has none */
-    int64_t time;
-    uint64_t number; /* of its arrival, of both sides */
-    size_t place;    /* in its side's heap; NO_PLACE: not there */
-    uint32_t size;   /* of the encoded record */
+    struct entry *key; /* NULL: it has none */
+    int64_t time, due;
+    uint64_t number;
+    size_t place;  /* in its side's heap; NO_PLACE: not there */
+    uint32_t size; /* of the encoded record; the layout is behind it, aligned */
+    uint32_t layout_size;
     uint8_t side;
     bool matched;
     char encoded[];
 };
 #define NO_PLACE SIZE_MAX
 
-/* The value of a key's entry: who waits for it. */
-struct waiters {
-    struct waiting *first[2], *last[2]; /* by side */
-};
-
-/* By due and then by arrival: a heap in which due times can change. */
-struct dues {
-    struct due {
-        int64_t due;
+/* Those of one key and side, by time, or by arrival where the form does not ask for times. In an array, so that many
+ * can be fetched at once. */
+struct line {
+    struct in_line {
+        int64_t time;
         struct waiting *w;
     } * items;
-    size_t count, cap;
+    uint32_t from, count, cap; /* items[from] is the first one */
 };
+static inline struct in_line *line_at(const struct line *l, size_t i) {
+    return &l->items[l->from + i];
+}
+/* How many of a line by time are before that one. */
+size_t line_before(const struct line *l, int64_t time);
+
+/* The value of a key's entry: who waits for it. */
+struct waiters {
+    struct line line[2]; /* by side */
+};
+
+/* ---- dues.c: who is due first, and of one due, who came first ---- */
+
+/* Where due times are `fixed`, those that come in their order, as most do, are in a queue and the others in a heap,
+ * only the first of all leaves, and nobody has to be told where he is. Else all are in the heap, and move in it. */
+struct due {
+    int64_t due;
+    struct waiting *w;
+};
+struct dues {
+    bool fixed;
+    struct due *items; /* the heap */
+    size_t count, cap;
+    struct due *queue; /* from queue[from] on */
+    size_t from, queued, queue_cap;
+};
+static inline bool due_sooner(const struct due *a, const struct due *b) {
+    return a->due < b->due || (a->due == b->due && a->w->number < b->w->number);
+}
+static inline const struct due *dues_first(const struct dues *d) { /* NULL: nobody */
+    const struct due *item = d->count ? d->items : NULL, *queued = d->queued ? &d->queue[d->from] : NULL;
+    return !queued || (item && due_sooner(item, queued)) ? item : queued;
+}
+/* It is due then, from now on: in place of what it was, unless that is fixed. G_NOMEM. */
+int dues_put(struct dues *d, struct waiting *w, int64_t due, struct state_budget *budget) NODISCARD;
+void dues_remove_first(struct dues *d);
+void dues_remove(struct dues *d, struct waiting *w); /* takes one that is not there; of fixed ones only the first */
+void dues_release(struct dues *d);
+
+/* ---- waiting.c: by key ---- */
+
+#define LEAVING 32
 
 struct waiting_room {
     struct arena arena;
     struct table table;
     struct table_key hash_key;
-    struct dues dues[2]; /* by side */
+    struct dues dues[2];              /* by side */
+    bool by_time;                     /* the order of lines */
+    struct waiting *leaving[LEAVING]; /* a ring; NULL: nobody */
+    size_t leave;                     /* the next place in it */
     uint64_t arrived;
 };
 
-int waiting_init(struct waiting_room *room, struct state_budget *budget, struct err *e) NODISCARD;
+struct form;
+int waiting_init(struct waiting_room *room, const struct form *form, struct state_budget *budget,
+                 struct err *e) NODISCARD;
 void waiting_release(struct waiting_room *room);
 
 /* Those that wait for this key, or NULL. */
-struct waiters *waiting_find(const struct waiting_room *room, const char *key, size_t n);
+struct waiters *waiting_find(const struct waiting_room *room, uint64_t hash, const char *key, size_t n);
 
-/* The record in hand. */
-struct taken {
-    enum side side;
-    const struct record *r;
-    const char *key; /* NULL: it has none */
-    size_t key_size;
-    uint64_t number; /* of its arrival */
-};
-
-/* The record waits from now on, last of its key and in no heap yet. NULL: G_NOMEM. */
+/* The record waits from now on, in the line of its key and in no heap yet. NULL: G_NOMEM. */
 struct waiting *waiting_put(struct waiting_room *room, const struct taken *t);
 /* It waits no longer. Takes it out of its heap, too, and its key with the last one. */
 void waiting_drop(struct waiting_room *room, struct waiting *w);
-void waiting_record(const struct waiting *w, struct record *ret); /* a view into it */
+/* The first of a heap whose due times are fixed leaves that now and its line in a while, when what that takes has come
+ * from memory. */
+void waiting_leave(struct waiting_room *room, enum side side);
+void waiting_left(struct waiting_room *room);                          /* those that do so have left */
+struct half waiting_half(const struct waiting *w, struct record *ret); /* views into it; the record is *ret */
 
-/* In its list, before `next` (NULL: last) instead of where it is. */
-void waiting_move(struct waiting *w, struct waiting *next);
+/* Those of a line will be needed soon; there may be many more than memory can bring meanwhile. */
+void waiting_prefetch(const struct line *l);
 static inline struct waiters *waiting_others(const struct waiting *w) {
     return entry_value(w->key);
 }
 
 /* Its due is this from now on; INT64_MAX is never, and it is in the heap all the same. G_NOMEM. */
 int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) NODISCARD;
-/* It is in its heap. */
-static inline int64_t waiting_due_of(const struct waiting_room *room, const struct waiting *w) {
-    return room->dues[w->side].items[w->place].due;
-}
+/* Who is due first of a side, or NULL. */
 static inline const struct due *waiting_first(const struct waiting_room *room, enum side side) {
-    return room->dues[side].count ? room->dues[side].items : NULL;
+    return dues_first(&room->dues[side]);
 }
 
 /* ---- forms ---- */
-
-struct sides;
 
 struct form {
     /* With this mark of its own input or side before it, is a record of that time late? */
@@ -102,17 +219,26 @@ struct form {
     /* The next record: pairs come out, and it waits where more can come. */
     int (*take)(struct sides *k, struct stage *s, const struct taken *t, struct err *e);
     /* Event time has come to its due: what is left of it comes out, and it is dropped. It may get another due. */
-    int (*decide)(struct sides *k, struct stage *s, struct waiting *w, struct err *e);
+    int (*decide)(struct sides *k, struct stage *s, enum side side, struct waiting *w, struct err *e);
     /* No result of one that waits, or that is not late, has an earlier time. */
     int64_t (*earliest)(struct sides *k);
+    bool moves;       /* due times change */
+    bool by_time;     /* those of a side and key are in the order of time, and not of arrival */
     bool together[2]; /* what decides those of a side is the lesser mark of both, and not that of the other side */
 };
 extern const struct form interval_form, tumble_form, as_of_form;
 
-/* as_of.c: a version that was just put, among those of its key; one of the same time goes. */
-void as_of_order(struct sides *k, struct waiting *version);
+/* as_of.c: a version was just put; one of its key and time that was there before goes. */
+void as_of_replace(struct sides *k, const struct waiting *version);
 
 enum direction { BACKWARD, FORWARD, NEAREST };
+
+/* What shapes_kept says of two shapes, to be remembered. */
+struct meeting {
+    uint32_t left, right; /* + 1; 0: nothing */
+    uint64_t kept;
+};
+#define MEETINGS 256
 
 struct sides {
     struct join *j; /* shape, options of results, counts */
@@ -127,17 +253,19 @@ struct sides {
     const struct expr_set *set[2];
     struct expr *on[2];
     struct time_field time[2];
-    struct expr_run *run[2];    /* of the main thread */
-    struct expr_run **feed_run; /* of the feeds' */
-    size_t inputs;              /* the first is the right side */
+    struct shapes shapes[2];
+    struct looker looker[2]; /* of the main thread */
+    struct looker *lookers;  /* of the feeds' */
+    size_t inputs;           /* the first is the right side */
     struct turns turns;
     struct waiting_room room;
     int64_t mark[2];            /* up to where each side is complete; what is decided is decided by these */
-    struct buf scratch;         /* of keys */
+    struct buf note;            /* on the record in hand, where its block has none */
     struct buf row, text, more; /* of results */
-    uint64_t row_of;            /* whose row that is: number + 1; 0: nobody's */
-    unsigned kinds[2];          /* of their keys: bits 1 << value_kind */
-    bool matched;               /* there was a partner */
+    struct meeting meetings[MEETINGS];
+    uint64_t row_of;   /* whose row that is: number + 1; 0: nobody's */
+    unsigned kinds[2]; /* of their keys: bits 1 << value_kind */
+    bool matched;      /* there was a partner */
     struct snapshot *state;
     bool drain;
     struct sink *late_to;
@@ -163,9 +291,9 @@ int sides_moved(void *ctx, struct stage *s, const struct bound *b, struct err *e
 
 /* ---- pair.c: results ---- */
 
-/* The left record with the right one's fields; `number` of the right one, for what was made of it. With `window` its
- * times, too. A result that cannot be made goes the way of bad records. */
-int pair_emit(struct sides *k, struct stage *s, const struct record *left, const struct record *right, uint64_t number,
+/* The left record with the right one's fields. With `window` its times, too. A result that cannot be made goes the way
+ * of bad records. */
+int pair_emit(struct sides *k, struct stage *s, const struct half *left, const struct half *right,
               const struct span *window, struct err *e) NODISCARD;
 /* One without a partner, to wherever those of its side go. */
 int pair_none(struct sides *k, struct stage *s, enum side side, const struct record *r, const struct span *window,

@@ -22,6 +22,13 @@ static int by_number(const void *a, const void *b) {
     return (x->number > y->number) - (x->number < y->number);
 }
 
+static int collect_keyless(const struct due *items, size_t n, struct buf *out) {
+    int g = 0;
+    for (size_t i = 0; g == 0 && i < n; i++)
+        if (!items[i].w->key) g = buf_append(out, &items[i].w, sizeof items[i].w);
+    return g;
+}
+
 /* All that wait: those of keys, and those in a heap that have none. */
 static int collect(const struct sides *k, struct buf *out) {
     const struct entry *x;
@@ -30,12 +37,13 @@ static int collect(const struct sides *k, struct buf *out) {
     while (g == 0 && (x = table_next(&k->room.table, &at)))
         for (int side = 0; side < 2; side++) {
             const struct waiters *of = (const struct waiters *)(const void *)x->data;
-            for (struct waiting *w = of->first[side]; g == 0 && w; w = w->next) g = buf_append(out, &w, sizeof w);
+            for (size_t i = 0; g == 0 && i < of->line[side].count; i++)
+                g = buf_append(out, &line_at(&of->line[side], i)->w, sizeof(struct waiting *));
         }
-    for (int side = 0; side < 2; side++) {
+    for (int side = 0; g == 0 && side < 2; side++) {
         const struct dues *d = &k->room.dues[side];
-        for (size_t i = 0; g == 0 && i < d->count; i++)
-            if (!d->items[i].w->key) g = buf_append(out, &d->items[i].w, sizeof d->items[i].w);
+        g = collect_keyless(d->items, d->count, out);
+        if (g == 0) g = collect_keyless(d->queue + d->from, d->queued, out);
     }
     if (out->len) qsort(out->data, out->len / sizeof(struct waiting *), sizeof(struct waiting *), by_number);
     return g;
@@ -47,7 +55,7 @@ static int put_one(const struct sides *k, const struct waiting *w, struct buf *t
                         .matched = w->matched,
                         .has_key = w->key != NULL,
                         .key_size = w->key ? w->key->key_size : 0,
-                        .due = w->place == NO_PLACE ? INT64_MIN : waiting_due_of(&k->room, w)};
+                        .due = w->due};
     buf_clear(text);
     int g = buf_append(text, &head, sizeof head);
     if (g == 0 && w->key) g = buf_append(text, entry_key(w->key, k->room.table.value_size), head.key_size);
@@ -70,6 +78,7 @@ static json_t *make_meta(const struct sides *k) {
 int sides_save(struct sides *k, struct err *e) {
     struct buf all = {0}, text = {0};
     bool whole;
+    waiting_left(&k->room);
     json_t *meta = make_meta(k);
     int g = meta ? snapshot_begin(k->state, true, &whole, e) : err_nomem(e);
     if (g == 0 && collect(k, &all) < 0) g = err_nomem(e);
@@ -111,17 +120,17 @@ static int load_one(void *ctx, int64_t space, const char *key, size_t key_size, 
     if (!head.has_key && k->form == &as_of_form) return no_record(e);
     if (!version && head.due == INT64_MIN) return no_record(e);
     if (k->form == &tumble_form && !spans_covers(&k->spans, r.time)) return no_record(e);
-    const struct taken t = {.side = head.side,
-                            .r = &r,
+    const struct taken t = {.half = {.r = &r, .number = be64toh(number)},
+                            .side = head.side,
                             .key = head.has_key ? its_key : NULL,
                             .key_size = head.key_size,
-                            .number = be64toh(number)};
-    if (t.number < k->room.arrived || t.number >= INT64_MAX) return no_record(e); /* not in order */
-    k->room.arrived = t.number + 1;
+                            .hash = table_hash(&k->room.hash_key, its_key, head.key_size)};
+    if (t.half.number < k->room.arrived || t.half.number >= INT64_MAX) return no_record(e); /* not in order */
+    k->room.arrived = t.half.number + 1;
     struct waiting *w = waiting_put(&k->room, &t);
     if (!w) return budget_error(&k->j->budget, e);
     w->matched = head.matched;
-    if (version) as_of_order(k, w);
+    if (version) as_of_replace(k, w);
     return head.due == INT64_MIN || waiting_due(&k->room, w, head.due) == 0 ? 0 : budget_error(&k->j->budget, e);
 }
 

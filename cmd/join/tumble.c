@@ -18,7 +18,7 @@ static bool tumble_late(const struct sides *k, int64_t time, int64_t mark) {
 
 /* Keys of another window are others. */
 static int tumble_take(struct sides *k, struct stage *s, const struct taken *t, struct err *e) {
-    struct span window = window_of(k, t->r->time);
+    struct span window = window_of(k, t->half.r->time);
     uint64_t start = htobe64((uint64_t)window.start);
     struct taken in_window = *t;
     (void)s;
@@ -28,33 +28,35 @@ static int tumble_take(struct sides *k, struct stage *s, const struct taken *t, 
         return err_nomem(e);
     if (t->key) in_window.key = k->more.data;
     in_window.key_size = k->more.len;
+    in_window.hash = table_hash(&k->room.hash_key, k->more.data, k->more.len);
     struct waiting *w = waiting_put(&k->room, &in_window);
     return w && waiting_due(&k->room, w, window.end) == 0 ? 0 : G_NOMEM;
 }
 
-static int emit_left(struct sides *k, struct stage *s, const struct waiting *w, const struct record *left,
+static int emit_left(struct sides *k, struct stage *s, const struct waiting *w, const struct half *left,
                      const struct span *window, struct err *e) {
-    struct waiting *partner = w->key ? waiting_others(w)->first[RIGHT] : NULL;
-    struct record right;
+    const struct line *of = w->key ? &waiting_others(w)->line[RIGHT] : NULL;
+    struct record r;
     int g = 0;
-    if (!partner) return pair_none(k, s, LEFT, left, window, e);
-    for (; g == 0 && partner; partner = partner->next) {
+    if (!of || of->count == 0) return pair_none(k, s, LEFT, left->r, window, e);
+    for (size_t i = 0; g == 0 && i < of->count; i++) {
+        struct waiting *partner = line_at(of, i)->w;
         partner->matched = k->matched = true;
         if (!pair_wanted(k)) continue;
-        waiting_record(partner, &right);
-        g = pair_emit(k, s, left, &right, partner->number, window, e);
+        const struct half right = waiting_half(partner, &r);
+        g = pair_emit(k, s, left, &right, window, e);
     }
     return g;
 }
 
 /* Those of the left side are decided before those of the right one: sides.c. */
-static int tumble_decide(struct sides *k, struct stage *s, struct waiting *w, struct err *e) {
+static int tumble_decide(struct sides *k, struct stage *s, enum side side, struct waiting *w, struct err *e) {
     struct span window = window_of(k, w->time);
     struct record r;
     int g = 0;
-    waiting_record(w, &r);
-    if (w->side == LEFT)
-        g = emit_left(k, s, w, &r, &window, e);
+    const struct half half = waiting_half(w, &r);
+    if (side == LEFT)
+        g = emit_left(k, s, w, &half, &window, e);
     else if (!w->matched)
         g = pair_none(k, s, RIGHT, &r, &window, e);
     waiting_drop(&k->room, w);

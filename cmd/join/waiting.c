@@ -2,166 +2,201 @@
 /* Records that wait for partners: by their key, and by when these are all there. See sides.h. */
 #include "sides.h"
 
-#include <stdlib.h>
-
 #include "base/random.h"
 
-int waiting_init(struct waiting_room *room, struct state_budget *budget, struct err *e) {
-    *room = (struct waiting_room){0};
+int waiting_init(struct waiting_room *room, const struct form *form, struct state_budget *budget, struct err *e) {
+    bool fixed = !form->moves;
+    *room = (struct waiting_room){.dues = {{.fixed = fixed}, {.fixed = fixed}}, .by_time = form->by_time};
     arena_init(&room->arena, budget);
     int g = random_bytes(&room->hash_key, sizeof room->hash_key, e);
     return g < 0 ? g : table_init(&room->table, &room->arena, sizeof(struct waiters), e);
 }
 
 void waiting_release(struct waiting_room *room) {
-    free(room->dues[LEFT].items);
-    free(room->dues[RIGHT].items);
+    dues_release(&room->dues[LEFT]);
+    dues_release(&room->dues[RIGHT]);
     table_release(&room->table);
     arena_release(&room->arena);
 }
 
 /* ---- by key ---- */
 
-struct waiters *waiting_find(const struct waiting_room *room, const char *key, size_t n) {
-    struct entry *x = table_find(&room->table, table_hash(&room->hash_key, key, n), key, n);
+struct waiters *waiting_find(const struct waiting_room *room, uint64_t hash, const char *key, size_t n) {
+    struct entry *x = table_find(&room->table, hash, key, n);
     return x ? entry_value(x) : NULL;
 }
 
-static void link_last(struct waiting *w) {
-    struct waiters *of = entry_value(w->key);
-    w->next = NULL;
-    w->prev = of->last[w->side];
-    *(w->prev ? &w->prev->next : &of->first[w->side]) = w;
-    of->last[w->side] = w;
+static struct line *line_of(const struct waiting *w) {
+    return &((struct waiters *)entry_value(w->key))->line[w->side];
 }
 
-static void unlink_from(struct waiting *w) {
-    struct waiters *of = entry_value(w->key);
-    *(w->prev ? &w->prev->next : &of->first[w->side]) = w->next;
-    *(w->next ? &w->next->prev : &of->last[w->side]) = w->prev;
+static void line_release(struct waiting_room *room, struct line *l) {
+    arena_give(&room->arena, l->items, l->cap * sizeof *l->items);
+    *l = (struct line){0};
 }
 
-void waiting_move(struct waiting *w, struct waiting *next) {
-    struct waiters *of = entry_value(w->key);
-    unlink_from(w);
-    if (!next) {
-        link_last(w);
-        return;
+/* Room for one more behind the last: what was given up at the front, or twice as much. */
+static int line_grow(struct waiting_room *room, struct line *l) {
+    if (l->from > l->cap / 2) {
+        memmove(l->items, line_at(l, 0), l->count * sizeof *l->items);
+        l->from = 0;
+        return 0;
     }
-    w->next = next;
-    w->prev = next->prev;
-    *(w->prev ? &w->prev->next : &of->first[w->side]) = w;
-    next->prev = w;
+    uint32_t cap = l->cap ? 2 * l->cap : 2;
+    struct in_line *items = cap > l->cap ? arena_take(&room->arena, cap * sizeof *items) : NULL;
+    if (!items) return G_NOMEM;
+    if (l->count) memcpy(items, line_at(l, 0), l->count * sizeof *items);
+    arena_give(&room->arena, l->items, l->cap * sizeof *items);
+    *l = (struct line){.items = items, .count = l->count, .cap = cap};
+    return 0;
+}
+
+size_t line_before(const struct line *l, int64_t time) {
+    size_t low = 0, high = l->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (line_at(l, middle)->time < time)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The last of all, or of those that are not later. */
+static int line_put(struct waiting_room *room, struct waiting *w) {
+    struct line *l = line_of(w);
+    size_t i = l->count;
+    if (l->from + l->count == l->cap && line_grow(room, l) < 0) return G_NOMEM;
+    if (room->by_time && i && line_at(l, i - 1)->time > w->time) i = line_before(l, time_add(w->time, 1));
+    memmove(line_at(l, i + 1), line_at(l, i), (l->count - i) * sizeof *l->items);
+    *line_at(l, i) = (struct in_line){w->time, w};
+    l->count++;
+    return 0;
+}
+
+/* Where it is: among the first few, or found by what the line is ordered by. */
+static size_t line_index(const struct waiting_room *room, const struct line *l, const struct waiting *w) {
+    size_t i = 0;
+    for (; i < 8 && i < l->count; i++)
+        if (line_at(l, i)->w == w) return i;
+    if (room->by_time) i = line_before(l, w->time);
+    while (line_at(l, i)->w != w) i++;
+    return i;
+}
+
+static void line_remove(struct waiting_room *room, struct waiting *w) {
+    struct line *l = line_of(w);
+    size_t i = line_index(room, l, w);
+    if (i < l->count / 2) {
+        memmove(line_at(l, 1), line_at(l, 0), i * sizeof *l->items);
+        l->from++;
+    } else {
+        memmove(line_at(l, i), line_at(l, i + 1), (l->count - 1 - i) * sizeof *l->items);
+    }
+    if (--l->count == 0) line_release(room, l);
+}
+
+void waiting_prefetch(const struct line *l) {
+    for (size_t i = 0; i < 8 && i < l->count; i++) {
+        const char *w = (const char *)line_at(l, i)->w;
+        for (size_t at = 0; at < 256; at += 64) __builtin_prefetch(w + at);
+    }
+}
+
+/* Where the layout is, behind `size` bytes of record. */
+static size_t layout_at(size_t size) {
+    return (size + 7) & ~(size_t)7;
+}
+
+static size_t memory_of(const struct waiting *w) {
+    return sizeof *w + layout_at(w->size) + w->layout_size;
 }
 
 struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
-    size_t size = record_size(t->r);
+    size_t size = record_size(t->half.r), all = sizeof(struct waiting) + layout_at(size) + t->layout_size;
     struct entry *x = NULL;
     bool is_new = false;
-    struct waiting *w = arena_take(&room->arena, sizeof *w + size);
-    if (w && t->key) {
-        uint64_t hash = table_hash(&room->hash_key, t->key, t->key_size);
-        x = table_put(&room->table, hash, t->key, t->key_size, &is_new);
-    }
+    struct waiting *w = arena_take(&room->arena, all);
+    if (w && t->key) x = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
     if (!w || (t->key && !x)) {
-        arena_give(&room->arena, w, sizeof *w + size);
+        arena_give(&room->arena, w, all);
         return NULL;
     }
     w->key = x;
-    w->time = t->r->time;
-    w->number = t->number;
+    w->time = t->half.r->time;
+    w->number = t->half.number;
     w->place = NO_PLACE;
+    w->due = INT64_MIN;
     w->size = (uint32_t)size;
+    w->layout_size = (uint32_t)t->layout_size;
     w->side = (uint8_t)t->side;
-    record_encode(t->r, 0, w->encoded);
-    if (x) link_last(w);
-    return w;
+    record_encode(t->half.r, 0, w->encoded);
+    if (t->layout_size) memcpy(w->encoded + layout_at(size), t->half.layout, t->layout_size);
+    if (!x || line_put(room, w) == 0) return w;
+    if (is_new) table_remove(&room->table, x);
+    arena_give(&room->arena, w, all);
+    return NULL;
 }
 
-static void dues_remove(struct dues *d, struct waiting *w);
+/* It is in no heap any more. */
+static void forget(struct waiting_room *room, struct waiting *w) {
+    if (w->key) {
+        const struct waiters *of = entry_value(w->key);
+        line_remove(room, w);
+        if (of->line[LEFT].count + of->line[RIGHT].count == 0) table_remove(&room->table, w->key);
+    }
+    arena_give(&room->arena, w, memory_of(w));
+}
 
 void waiting_drop(struct waiting_room *room, struct waiting *w) {
-    if (w->place != NO_PLACE) dues_remove(&room->dues[w->side], w);
-    if (w->key) {
-        unlink_from(w);
-        const struct waiters *of = entry_value(w->key);
-        if (!of->first[LEFT] && !of->first[RIGHT]) table_remove(&room->table, w->key);
-    }
-    arena_give(&room->arena, w, sizeof *w + w->size);
+    dues_remove(&room->dues[w->side], w);
+    forget(room, w);
 }
 
-void waiting_record(const struct waiting *w, struct record *ret) {
+int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) {
+    return dues_put(&room->dues[w->side], w, due, room->arena.budget);
+}
+
+struct half waiting_half(const struct waiting *w, struct record *ret) {
     const struct block_header h = {.kind = BLOCK_DATA, .records = 1, .raw_size = w->size};
     struct record_walk walk;
     record_walk_init(&walk, &h, w->encoded, SIZE_MAX);
     (void)record_next_checked(&walk, ret); /* we wrote it */
+    const void *layout = w->encoded + layout_at(w->size);
+    return (struct half){.r = ret, .layout = w->layout_size ? layout : NULL, .number = w->number};
 }
 
-/* ---- by due: four children each, so that the way down touches few lines of memory ---- */
+/* ---- leaving ---- */
 
-static bool sooner(const struct due *a, const struct due *b) {
-    return a->due < b->due || (a->due == b->due && a->w->number < b->w->number);
+static const struct waiting *left_before(const struct waiting_room *room, size_t steps) {
+    return room->leaving[(room->leave - steps) % LEAVING];
 }
 
-static void set(struct dues *d, size_t i, const struct due *x) {
-    d->items[i] = *x;
-    x->w->place = i;
+/* Each step fetches what the next one reads. Always inline: gcc leaves out the call of a function that only does this.
+ */
+__attribute__((always_inline)) static inline void prefetch(const struct waiting_room *room, const struct waiting *w) {
+    const struct waiting *keyed = left_before(room, LEAVING / 3), *in_line = left_before(room, 2 * LEAVING / 3);
+    __builtin_prefetch(w);
+    __builtin_prefetch((const char *)w + 64);
+    if (keyed) __builtin_prefetch(keyed->key);
+    if (keyed) __builtin_prefetch((const char *)keyed->key + 64);
+    if (in_line) __builtin_prefetch(line_at(line_of(in_line), 0));
 }
 
-static void sift_up(struct dues *d, size_t i, struct due x) {
-    for (; i > 0 && sooner(&x, &d->items[(i - 1) / 4]); i = (i - 1) / 4) set(d, i, &d->items[(i - 1) / 4]);
-    set(d, i, &x);
+void waiting_leave(struct waiting_room *room, enum side side) {
+    struct waiting **place = &room->leaving[room->leave % LEAVING];
+    if (*place) forget(room, *place);
+    *place = dues_first(&room->dues[side])->w;
+    dues_remove_first(&room->dues[side]);
+    prefetch(room, *place);
+    room->leave++;
 }
 
-static void sift_down(struct dues *d, size_t i, struct due x) {
-    for (;;) {
-        size_t first = 4 * i + 1, least = first, last = first + 4 < d->count ? first + 4 : d->count;
-        if (first >= d->count) break;
-        for (size_t child = first + 1; child < last; child++)
-            if (sooner(&d->items[child], &d->items[least])) least = child;
-        if (!sooner(&d->items[least], &x)) break;
-        set(d, i, &d->items[least]);
-        i = least;
+void waiting_left(struct waiting_room *room) {
+    for (size_t i = 0; i < LEAVING; i++) {
+        struct waiting **place = &room->leaving[(room->leave + i) % LEAVING];
+        if (*place) forget(room, *place);
+        *place = NULL;
     }
-    set(d, i, &x);
-}
-
-/* Where it is, with another due. */
-static void sift(struct dues *d, size_t i, struct due x) {
-    if (i > 0 && sooner(&x, &d->items[(i - 1) / 4]))
-        sift_up(d, i, x);
-    else
-        sift_down(d, i, x);
-}
-
-static void dues_remove(struct dues *d, struct waiting *w) {
-    size_t i = w->place;
-    struct due last = d->items[--d->count];
-    w->place = NO_PLACE;
-    if (i < d->count) sift(d, i, last);
-}
-
-static int grow(struct dues *d, struct state_budget *budget) {
-    size_t cap = d->cap ? 2 * d->cap : 256, more = (cap - d->cap) * sizeof *d->items;
-    if (budget_take(budget, more) < 0) return G_NOMEM;
-    struct due *items = realloc(d->items, cap * sizeof *items);
-    if (!items) {
-        budget_give(budget, more);
-        return G_NOMEM;
-    }
-    d->items = items;
-    d->cap = cap;
-    return 0;
-}
-
-int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) {
-    struct dues *d = &room->dues[w->side];
-    struct due x = {due, w};
-    if (w->place != NO_PLACE) {
-        sift(d, w->place, x);
-        return 0;
-    }
-    if (d->count == d->cap && grow(d, room->arena.budget) < 0) return G_NOMEM;
-    sift_up(d, d->count++, x);
-    return 0;
 }

@@ -88,6 +88,12 @@ bool block_compress(const char *raw, size_t n, int level, struct buf *out);
 /* The whole body, before any of its records is handed on: 0, G_CORRUPT, or G_DATA for a record over the limit. */
 int block_check_records(const struct block_header *h, const char *body, size_t record_limit, struct err *e) NODISCARD;
 
+/* A data block and the name of its topic, NULL if that is not known. */
+struct block_origin {
+    const struct block_header *h;
+    const char *topic;
+};
+
 /* Walk the records of a raw body. Begin with *at = 0 and *last_delta = -1. 1: *r is set; 0: the body is at its end,
  * with exactly h->records seen; G_CORRUPT; G_DATA for a record over the limit. */
 struct record_walk {

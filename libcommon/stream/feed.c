@@ -58,7 +58,12 @@ struct feed_item *feed_item_new(enum feed_kind kind, size_t size, size_t lines, 
 }
 
 void feed_item_free(struct feed_item *item) {
+    if (item) free(item->note);
     free(item);
+}
+
+static size_t memory_of(const struct feed_item *item) {
+    return item->memory + item->note_size;
 }
 
 /* ---- the queue; all of this under the lock ---- */
@@ -96,7 +101,7 @@ static void append(struct feed *f, struct feed_item *item) {
     else
         f->first = item;
     f->last = item;
-    f->bytes += item->memory;
+    f->bytes += memory_of(item);
 }
 
 static void drop_items(struct feed *f) {
@@ -124,17 +129,25 @@ void feed_tell_main(struct feed *f) {
     futex_wake_all(&all->news);
 }
 
+/* In the file there is one piece of memory for each item. */
+static void drop_note(struct feed_item *item) {
+    free(item->note);
+    item->note = NULL;
+    item->note_size = 0;
+}
+
 int feed_put(struct feed *f, struct feed_item *item, struct err *e) {
     struct feeds *all = f->all;
     int g = 0;
     pthread_mutex_lock(&all->lock);
-    while (!all->stop && !f->enough && !has_room(f, item->memory) && !must_spill(f)) wait_for_room(f);
+    while (!all->stop && !f->enough && !has_room(f, memory_of(item)) && !must_spill(f)) wait_for_room(f);
     if (all->stop || f->enough) {
         g = err_set(e, G_STOPPED, "stopped while reading '%s'", f->name);
-    } else if (has_room(f, item->memory)) {
+    } else if (has_room(f, memory_of(item))) {
         append(f, item);
         item = NULL;
     } else {
+        drop_note(item);
         g = spill_append(&f->spill, item, item->memory, e);
     }
     feed_tell_main(f);
@@ -178,7 +191,7 @@ static int take(struct feed *f, struct feed_item **ret, struct err *e) {
         struct feed_item *item = f->first;
         f->first = item->next;
         if (!f->first) f->last = NULL;
-        f->bytes -= item->memory;
+        f->bytes -= memory_of(item);
         item->next = NULL;
         *ret = item;
         return 0;

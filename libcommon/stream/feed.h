@@ -41,8 +41,10 @@ struct feed_item {
     char *body;            /* BLOCK: checked records; CONTROL: JSON; BAD: the bytes as they were read */
     size_t size;           /* of the body */
     size_t slack;          /* bytes behind the body that may be read */
-    size_t memory;         /* all that the item takes */
-    uint64_t position;     /* how far the input was read when it was put: bytes, or what feed_at says */
+    size_t memory;         /* all that the item takes, but for the note */
+    char *note;            /* BLOCK: what look() found out, as malloc aligns it; NULL: nothing */
+    size_t note_size;
+    uint64_t position; /* how far the input was read when it was put: bytes, or what feed_at says */
 };
 
 void feed_item_free(struct feed_item *item); /* takes NULL */
@@ -53,7 +55,7 @@ struct feeds_config {
     const char *const *names; /* files, FIFOs, "-", topics: a name without a slash that is no file (dest.h) */
     size_t count;
     const char *standard_input;  /* what "-" is called in messages; NULL: "standard input" */
-    struct text_in_config input; /* its format may be IN_DETECT: a file named *.leat holds blocks then */
+    struct text_in_config input; /* its format may be IN_DETECT: input_find_format() */
     bool trust_blocks;           /* leave JSON in blocks without the validated flag unchecked */
     bool bounded;                /* topics end where they end now; else they are followed */
     const char *log_dir;         /* of topics; NULL: the default */
@@ -64,6 +66,10 @@ struct feeds_config {
      * headers and the value (JSON must be valid). `slack` bytes behind its value may be read. G_DATA makes the record a
      * bad one. NULL: none. */
     int (*record)(void *ctx, size_t feed, enum in_format format, struct record *r, size_t slack, struct err *e);
+    /* Each data block whose JSON is known to be valid, in the thread of its feed, before it is put: what is found out
+     * goes to `note`, which is empty, and with the item to the main thread, but for what was in the spill file
+     * meanwhile. Below 0: nothing. NULL: none. */
+    int (*look)(void *ctx, size_t feed, const struct block_origin *from, const char *body, struct buf *note);
     /* The tool itself reads the inputs, in the threads of their feeds, by the functions below, and returns how that
      * ended: names are its business, and none is a topic. NULL: the feeds read them by their names. */
     int (*read)(void *ctx, size_t feed, struct feed_reading *r, struct err *e);

@@ -8,6 +8,7 @@
 
 #include "stream/feed_impl.h"
 #include "stream/reader.h"
+#include "stream/sources.h"
 #include "sys/sys.h"
 #include "json/validate.h"
 
@@ -28,10 +29,27 @@ struct feed_reading {
     uint64_t position;          /* told by feed_at; UINT64_MAX: that of `in` */
     uint64_t in_hand;           /* bytes of the block that is read, of which `in` does not know yet */
     struct json_validator json; /* for blocks that do not say that theirs is valid */
+    struct sources sources;     /* topics of blocks, for who looks at them */
 };
+
+/* What the tool finds out of a block goes along with it. */
+static void look(struct feed_reading *r, struct feed_item *item) {
+    const struct feeds_config *c = &r->f->all->config;
+    const struct block_origin from = {.h = &item->h,
+                                      .topic = item->text ? NULL : sources_find(&r->sources, item->h.topic_id)};
+    struct buf note = {0};
+    if (!c->look || item->kind != FEED_BLOCK || !item->checked) return;
+    if (c->look(c->ctx, r->f->index, &from, item->body, &note) < 0) {
+        buf_release(&note);
+        return;
+    }
+    item->note = note.data;
+    item->note_size = note.len;
+}
 
 static int put(struct feed_reading *r, struct feed_item *item, struct err *e) {
     if (!item) return err_nomem(e);
+    look(r, item);
     item->format = r->format;
     item->position = r->position < UINT64_MAX ? r->position : r->in ? inbuf_position(r->in) + r->in_hand : 0;
     return feed_put(r->f, item, e);
@@ -171,12 +189,18 @@ static int heed_end(const struct feed_reading *r, const struct control *c, struc
                    c->error ? ": " : "", c->error ? c->error : "");
 }
 
+static int take_source(struct feed_reading *r, const struct block *b, struct err *e) {
+    int g = sources_add(&r->sources, b->h.topic_id, b->control.topic, e);
+    return g < 0 ? g : put_block(r, b, e);
+}
+
 static int take_block(struct feed_reading *r, const struct block *b, struct err *e) {
     r->in_hand = BLOCK_HEADER_SIZE + b->h.stored_size;
     if (b->h.kind == BLOCK_DATA) return put_block(r, b, e);
     switch (b->control.type) {
     case CONTROL_END: return heed_end(r, &b->control, e);
     case CONTROL_SEGMENT: return 0;
+    case CONTROL_SOURCE: return take_source(r, b, e);
     default: return put_block(r, b, e);
     }
 }
@@ -208,28 +232,6 @@ static int wait_input(void *ctx, struct inbuf *in, struct err *e) {
     struct feed_reading *r = ctx;
     int g = put_gathered(r, e);
     return g < 0 ? g : feed_wait(r, in, e);
-}
-
-static bool is_named_blocks(const char *name) {
-    size_t n = strlen(name);
-    return n > 5 && strcmp(name + n - 5, ".leat") == 0;
-}
-
-/* The format that was asked for, or what the name or the first bytes look like; a topic has blocks. */
-static int find_format(struct feed_reading *r, struct err *e) {
-    r->format = r->f->all->config.input.format;
-    if (r->f->topic || (r->format == IN_DETECT && is_named_blocks(r->in->name))) r->format = IN_BLOCKS;
-    while (r->format == IN_DETECT) {
-        r->format = input_detect(inbuf_here(r->in), inbuf_left(r->in), r->in->eof);
-        if (r->format != IN_DETECT) break;
-        if (r->in->eof) { /* empty: any format says that this is a clean end */
-            r->format = IN_LINES;
-            break;
-        }
-        int g = inbuf_more(r->in, e);
-        if (g < 0) return g;
-    }
-    return 0;
 }
 
 /* "/dev/fd/N", as a shell calls a pipe that it has opened for us: opened anew, one whose writer is gone already would
@@ -274,7 +276,8 @@ void feed_input_close(struct feed_reading *r, struct inbuf *in) {
 int feed_part(struct feed_reading *r, struct inbuf *in, struct err *e) {
     r->in = in;
     r->in_hand = 0;
-    int g = find_format(r, e);
+    r->format = r->f->topic ? IN_BLOCKS : r->f->all->config.input.format;
+    int g = input_find_format(in, &r->format, e);
     if (g == 0) g = r->format == IN_BLOCKS ? read_blocks(r, e) : read_text(r, e);
     text_in_free(r->text);
     r->text = NULL;
@@ -307,6 +310,7 @@ static int read_input(struct feed_reading *r, struct err *e) {
     buf_release(&r->gathered.body);
     buf_release(&r->gathered.lines);
     json_validator_release(&r->json);
+    sources_release(&r->sources);
     return g;
 }
 

@@ -388,7 +388,7 @@ teardown() {
     wrong "option '--within' wants a duration such as 500ms, 90s or 1m30s, not 'x'" "${w[@]}" --within x
     wrong "option '--within' wants a duration such as 500ms, 90s or 1m30s, not '-1s'" "${w[@]}" --within -1s
     wrong "option '--before' wants a duration such as 500ms, 90s or 1m30s, not '-1s'" "${w[@]}" --before -1s
-    wrong "--idle-timeout: 'x' is not a duration such as 500ms or 1m30s: expected a number" "${f[@]}" --idle-timeout x
+    wrong "option '--idle-timeout' wants a duration such as 500ms, 90s or 1m30s, not 'x'" "${f[@]}" --idle-timeout x
     exits 2 leat join "${w[@]}" --tumble 5s --offset 5s --time .t l.json
     contains "$stderr" "5s"
     exits 2 leat join "${f[@]}" --on '.k +' --time .t l.json
