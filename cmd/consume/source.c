@@ -4,7 +4,6 @@
  * range begins or ends inside a block, or text is wanted, are records looked at.
  */
 #include <inttypes.h>
-#include <stdatomic.h>
 
 #include "cli/diag.h"
 #include "consume.h"
@@ -157,28 +156,16 @@ static int send_watermark(struct consumer *c, struct source *s, struct err *e) {
     return put_control(c, s, e);
 }
 
-static bool is_deleted(const struct source *s) {
-    return (atomic_load(&s->cursor.part.tail->state) & TAIL_DELETED) != 0;
+static void tell_lost(void *ctx, const struct err *what) {
+    (void)ctx;
+    diag_warn("%s", what->text);
 }
 
 /* The next block that is of interest: 0, 1 when there is none for now, or the end was reached. */
 static int next_block(struct source *s, struct cursor_block *b, struct err *e) {
-    for (;;) {
-        if (s->cursor.next_offset >= s->to) {
-            s->state = SOURCE_DONE;
-            return 1;
-        }
-        int g = cursor_next(&s->cursor, b, e);
-        if (g == G_ABSENT && !is_deleted(s)) {
-            diag_warn("%s", e->text);
-            continue;
-        }
-        if (g == 0 && b->first >= s->to) { /* the range ends in a gap */
-            s->state = SOURCE_DONE;
-            return 1;
-        }
-        return g == G_WAIT ? 1 : g;
-    }
+    int g = cursor_next_kept(&s->cursor, s->to, tell_lost, NULL, b, e);
+    if (g == G_EOF) s->state = SOURCE_DONE;
+    return g > 0 ? 1 : g;
 }
 
 int source_pump(struct consumer *c, struct source *s, struct err *e) {

@@ -67,16 +67,10 @@ static int read_partition(struct reading *g, uint32_t partition, const struct sp
     int rc = cursor_open(&c, g->from->topic, partition, false, e);
     if (rc < 0) return rc;
     rc = cursor_seek(&c, span->from, e);
-    while (rc == 0 && c.next_offset < span->to) {
-        rc = cursor_next(&c, &b, e);
-        if (rc == G_ABSENT && !partition_is_deleted(&c.part)) { /* retention */
-            rc = 0;
-            continue;
-        }
-        if (rc == 0 && b.first < span->to) rc = give_block(g, partition, &b, span, e);
-    }
+    while (rc == 0 && (rc = cursor_next_kept(&c, span->to, NULL, NULL, &b, e)) == 0)
+        rc = give_block(g, partition, &b, span, e);
     cursor_close(&c);
-    return rc == G_WAIT ? 0 : rc;
+    return rc == G_EOF || rc == G_WAIT ? 0 : rc;
 }
 
 /* From where to where: found for all partitions before anything is sent, as it may be sent to this topic. */

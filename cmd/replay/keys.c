@@ -14,7 +14,7 @@
 #include "sys/signals.h"
 #include "sys/sys.h"
 
-static const int fatal[] = {SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXCPU, SIGXFSZ};
+static const int fatal[] = {SIGHUP, SIGQUIT, SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGXCPU};
 static const int orderly[] = {SIGINT, SIGTERM}; /* have a handler already (sys/signals.h) */
 #define COUNT(a) (sizeof(a) / sizeof(a)[0])
 

@@ -44,7 +44,8 @@ static int put_data(struct recording *rec, struct feed_reading *r, const struct 
 }
 
 /* Retention has taken what was not read yet: told, as leat-consume does, by the main thread. */
-static void leave_notice(struct recording *rec, const struct err *what) {
+static void leave_notice(void *ctx, const struct err *what) {
+    struct recording *rec = ctx;
     pthread_mutex_lock(&rec->lock);
     rec->notice = *what;
     rec->has_notice = true;
@@ -55,22 +56,11 @@ static int read_blocks(struct recording *rec, struct cursor *c, struct feed_read
     struct buf bytes = {0}, raw = {0};
     struct cursor_block b;
     int g = cursor_seek(c, rec->from, e);
-    while (g == 0 && c->next_offset < rec->to) {
-        g = cursor_next(c, &b, e);
-        if (g == G_WAIT || (g == 0 && b.first >= rec->to)) { /* what is left of the range is a gap */
-            g = 0;
-            break;
-        }
-        if (g == G_ABSENT && !partition_is_deleted(&c->part)) {
-            leave_notice(rec, e);
-            g = 0;
-            continue;
-        }
-        if (g == 0) g = put_data(rec, r, &b, &bytes, &raw, e);
-    }
+    while (g == 0 && (g = cursor_next_kept(c, rec->to, leave_notice, rec, &b, e)) == 0)
+        g = put_data(rec, r, &b, &bytes, &raw, e);
     buf_release(&bytes);
     buf_release(&raw);
-    return g;
+    return g == G_EOF || g == G_WAIT ? 0 : g;
 }
 
 int partition_read(struct recording *rec, struct feed_reading *r, struct err *e) {

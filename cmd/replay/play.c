@@ -139,15 +139,18 @@ static int put(struct replay *p, struct stage *s, const struct record *r, struct
     return g < 0 ? g : 1;
 }
 
+void play_end_at(struct replay *p, int64_t start_ns) {
+    if (p->duration_ns < 0 || __builtin_add_overflow(start_ns, p->duration_ns, &p->end_ns)) p->end_ns = INT64_MAX;
+}
+
 /* The next one, in its turn. */
 static int play(void *ctx, struct stage *s, const struct record *r, struct err *e) {
     struct replay *p = ctx;
     if (s->enough) return 0;
     if (signals_stop()) return err_set(e, G_STOPPED, "stopped");
     (void)pace_due(&p->pace, r->time);
-    if (p->end_ns == INT64_MAX && p->duration_ns >= 0 &&
-        __builtin_add_overflow(p->pace.start_ns, p->duration_ns, &p->end_ns))
-        p->end_ns = INT64_MAX;
+    if (!p->playing) play_end_at(p, p->pace.start_ns);
+    p->playing = true;
     int g = wait_due(p, s, e);
     if (g < 0 || s->enough) return g;
     p->recordings.recording[s->which].done++;
@@ -205,6 +208,7 @@ static bool all_ended(const struct turns *t) {
 int play_feed(void *ctx, struct stage *s, size_t which, struct feed_item **item, struct err *e) {
     struct replay *p = ctx;
     if ((*item)->kind == FEED_BLOCK) {
+        if (!p->playing) play_end_at(p, sys.steady_ns());
         p->recordings.recording[which].at = (*item)->position;
         p->recordings.recording[which].taken += (*item)->h.records;
     }
@@ -215,10 +219,14 @@ int play_feed(void *ctx, struct stage *s, size_t which, struct feed_item **item,
 
 /* In the order in which they were written, what a source says of itself stands where it stood. */
 int play_control(void *ctx, struct stage *s, const struct block *b, struct err *e) {
-    const struct replay *p = ctx;
+    struct replay *p = ctx;
     bool passes = true;
     switch (b->control.type) {
     case CONTROL_SOURCE: passes = !is_derived(p); break;
+    case CONTROL_BARRIER:
+        p->barriers++;
+        passes = false;
+        break;
     case CONTROL_WATERMARK:
     case CONTROL_IDLE:
         passes = !is_derived(p) && !p->by_time && (b->h.topic_id != 0 || p->recordings.count == 1);

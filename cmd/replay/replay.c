@@ -15,7 +15,6 @@
 #include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "log/dest.h"
-#include "sys/memory.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -70,7 +69,9 @@ static const struct option_spec option_table[] = {
     {.name = "duration",
      .kind = OPTION_DURATION,
      .arg = "D",
-     .help = "stop when it has played for so long",
+     .help = "stop when it has played, or waited for something to play, for so long",
+     .man = "Stop when it has played for so long, from its first record on; before that, when nothing has come for so "
+            "long.",
      .offset = offsetof(struct options, duration_ns)},
     {.name = "limit",
      .kind = OPTION_NUMBER,
@@ -102,13 +103,7 @@ static const struct option_spec option_table[] = {
      .arg = "D",
      .help = "--by time: how far records can be behind the latest one (default: any distance)",
      .offset = offsetof(struct options, out_of_order_ns)},
-    {.name = "max-state",
-     .kind = OPTION_SIZE,
-     .arg = "SIZE",
-     .help = "most memory for records that wait for their turn (default: half of what there is)",
-     .min = 65536,
-     .max = UINT64_MAX,
-     .offset = offsetof(struct options, max_state_bytes)},
+    OPTION_MAX_STATE(offsetof(struct options, max_state_bytes), "records that wait for their turn"),
     {.name = "max-size",
      .kind = OPTION_SIZE,
      .arg = "SIZE",
@@ -245,7 +240,7 @@ static int prepare_order(struct replay *p, const struct options *o, struct err *
     if (!p->by_time && o->out_of_order_ns >= 0)
         return err_set(e, G_USAGE, "--out-of-order is for --by time: as written, nothing is put in order");
     p->out_of_order_ns = o->out_of_order_ns >= 0 ? o->out_of_order_ns : INT64_MAX;
-    p->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
+    budget_set_limit(&p->budget, o->max_state_bytes);
     return 0;
 }
 
@@ -262,14 +257,14 @@ static int prepare(struct replay *p, const struct options *o, struct expr_set *s
         g = err_set(e, G_USAGE, "with --to %s there is no other output", *ret_place);
     error_config(&o->errors, c);
     c->no_output = *ret_place != NULL;
-    c->feeds_begin_together = true;
+    c->feeds_begin_together = c->feeds_have_barriers = true;
+    c->feeds_begin_within_ns = o->duration_ns == 0 ? 1 : o->duration_ns > 0 ? o->duration_ns : 0;
     p->step = o->step;
     p->shift = o->shift;
     p->limit = o->limit;
     p->rounds = o->rounds;
     p->loop_delay_ns = o->loop_delay_ns;
     p->duration_ns = o->duration_ns;
-    p->end_ns = INT64_MAX;
     p->recordings.format = c->input.format;
     p->recordings.limits.bytes = o->max_size_bytes;
     return g;
@@ -282,10 +277,7 @@ static int set_time(void *ctx, size_t feed, enum in_format format, struct record
     const struct replay *p = ctx;
     if (!p->time.used) {
         bool needed = p->pace.kind == PACE_SPEED || p->by_time || p->recordings.count > 1;
-        if (!needed || format == IN_ENVELOPE) return 0;
-        return err_set(
-            e, G_USAGE,
-            "text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope)");
+        return needed ? in_format_need_time(format, e) : 0;
     }
     const struct expr_input in = {.record = r, .slack = slack, .partition = -1};
     expr_begin(p->run[feed], &in);
@@ -339,6 +331,7 @@ static int run_stage(struct replay *p, const struct log *log, struct err *e) {
     if (g == 0) g = feeds_open(&c->feeds, &p->feeds, e);
     if (g == 0) {
         stage_sandbox(c, log->path);
+        play_end_at(p, sys.steady_ns());
         g = stage_run(&stage, c, &ops, p, e);
     }
     keys_close(&p->keys);

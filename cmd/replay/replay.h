@@ -121,9 +121,11 @@ struct replay {
     uint64_t limit, rounds; /* rounds 0: for ever */
     int64_t loop_delay_ns, duration_ns, stats_every_ns;
     /* While it runs. */
-    bool finished;                               /* limit or duration: no further round */
-    int64_t end_ns;                              /* of --duration; INT64_MAX: none */
-    uint64_t round;                              /* from 0 */
+    bool finished;     /* limit or duration: no further round */
+    bool playing;      /* --duration began with the first record; until its turn, with what came last */
+    int64_t end_ns;    /* of --duration; INT64_MAX: none */
+    uint64_t barriers; /* left out: they are of the run that was recorded */
+    uint64_t round;    /* from 0 */
     uint64_t played, played_before, late, bytes; /* before: when the round began */
     int64_t shift_ns;
     bool has_shift;
@@ -142,6 +144,8 @@ int play_feed(void *ctx, struct stage *s, size_t which, struct feed_item **item,
 int play_control(void *ctx, struct stage *s, const struct block *b, struct err *e) NODISCARD;
 int play_idle(void *ctx, struct stage *s, struct err *e) NODISCARD;
 int play_again(void *ctx, struct stage *s, struct err *e) NODISCARD;
+/* --duration begins at this moment. */
+void play_end_at(struct replay *p, int64_t start_ns);
 /* The order of a round. */
 int play_prepare(struct replay *p, struct err *e) NODISCARD;
 

@@ -57,6 +57,7 @@ static void show(struct replay *p) {
     p->progress->records_in = p->progress->records_out = p->played;
     p->progress->bytes_out = p->bytes;
     p->progress->late = p->late;
+    p->progress->barriers = p->barriers;
     p->progress->has_event_time = p->latest != NO_TIME;
     p->progress->event_time_ns = p->latest;
     double rounds = (double)p->rounds, done = recordings_done(&p->recordings);

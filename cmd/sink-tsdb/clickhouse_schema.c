@@ -129,19 +129,8 @@ int schema_note(struct schema *s, const struct point *p, struct err *e) {
 
 /* ---- statements ---- */
 
-static int append_escaped(struct buf *out, struct text t, char quote) {
-    if (buf_reserve(out, 2 * t.n + 2) < 0) return G_NOMEM;
-    buf_putc_fast(out, quote);
-    for (size_t i = 0; i < t.n; i++) {
-        if (t.p[i] == quote || t.p[i] == '\\') buf_putc_fast(out, '\\');
-        buf_putc_fast(out, t.p[i]);
-    }
-    buf_putc_fast(out, quote);
-    return 0;
-}
-
 int clickhouse_quote(struct buf *out, struct text name) {
-    return append_escaped(out, name, '`');
+    return text_quote(out, name, '`', false);
 }
 
 static struct text text_of(const char *s) {
@@ -163,7 +152,7 @@ static void say_name(struct statement *q, const char *name) {
 }
 
 static void say_string(struct statement *q, const char *s) {
-    if (q->grade == 0) q->grade = append_escaped(&q->text, text_of(s), '\'');
+    if (q->grade == 0) q->grade = text_quote(&q->text, text_of(s), '\'', false);
 }
 
 static void say_table(struct statement *q, const struct schema *s, const char *before, const char *behind) {

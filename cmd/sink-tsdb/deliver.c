@@ -12,6 +12,7 @@
 #include "base/safe.h"
 #include "base/siphash.h"
 #include "base/timefmt.h"
+#include "sys/sandbox.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
@@ -269,6 +270,7 @@ static void *thread_main(void *arg) {
     sigemptyset(&pipe);
     sigaddset(&pipe, SIGPIPE);
     pthread_sigmask(SIG_BLOCK, &pipe, NULL);
+    (void)sandbox_enter_network(); /* the main thread, which talks to nobody, enters a narrower one and tells of it */
     pthread_mutex_lock(&d->mutex);
     while (!d->quit) {
         struct batch *b = d->batch;

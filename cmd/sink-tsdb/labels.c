@@ -157,23 +157,11 @@ size_t labels_before(const struct labels *l, struct text name) {
 
 /* ---- as text ---- */
 
-static int append_quoted(struct buf *out, struct text t) {
-    if (buf_reserve(out, 2 * t.n + 2) < 0) return G_NOMEM;
-    buf_putc_fast(out, '"');
-    for (size_t i = 0; i < t.n; i++) {
-        char c = t.p[i];
-        if (c == '\\' || c == '"' || c == '\n') buf_putc_fast(out, '\\');
-        buf_putc_fast(out, c == '\n' ? 'n' : c);
-    }
-    buf_putc_fast(out, '"');
-    return 0;
-}
-
 int label_append(struct buf *out, const struct label *l, bool first) {
     int g = buf_putc(out, first ? '{' : ',');
     if (g == 0) g = buf_append(out, l->name.p, l->name.n);
     if (g == 0) g = buf_putc(out, '=');
-    return g == 0 ? append_quoted(out, l->value) : g;
+    return g == 0 ? text_quote(out, l->value, '"', true) : g;
 }
 
 int series_append(struct buf *out, struct text name, const struct label *label, size_t count) {

@@ -75,17 +75,6 @@ static int append_float(struct buf *out, double d) {
     return buf_printf(out, "%.*e", significant - 1, d);
 }
 
-static int append_string(struct buf *out, struct text t) {
-    if (buf_reserve(out, 2 * t.n + 2) < 0) return G_NOMEM;
-    buf_putc_fast(out, '"');
-    for (size_t i = 0; i < t.n; i++) {
-        if (t.p[i] == '"' || t.p[i] == '\\') buf_putc_fast(out, '\\');
-        buf_putc_fast(out, t.p[i]);
-    }
-    buf_putc_fast(out, '"');
-    return 0;
-}
-
 static int append_value(struct buf *out, const struct field *f, struct err *e) {
     int g = G_BUG;
     switch (f->type) {
@@ -99,7 +88,7 @@ static int append_value(struct buf *out, const struct field *f, struct err *e) {
         break;
     case FIELD_NUMBER: g = append_float(out, f->number); break;
     case FIELD_BOOLEAN: g = buf_puts(out, f->boolean ? "true" : "false"); break;
-    case FIELD_STRING: g = append_string(out, f->string); break;
+    case FIELD_STRING: g = text_quote(out, f->string, '"', false); break;
     case FIELD_NULL: return err_set(e, G_BUG, "line protocol has no null");
     }
     return g < 0 ? err_nomem(e) : 0;
@@ -143,9 +132,8 @@ struct lines {
     uint64_t held; /* lines of it */
 };
 
-static int lines_flush(struct dest *d, bool wait, struct err *e) {
+static int lines_flush(struct dest *d, struct err *e) {
     struct lines *l = (struct lines *)d;
-    (void)wait;
     int g = file_write_all(l->fd, l->text.data, l->text.len, l->name, e);
     if (g < 0) return g;
     l->config.totals->accepted += l->held;
@@ -162,17 +150,17 @@ static int lines_put(struct dest *d, const struct block_header *like, const stru
     if (g < 0) return g;
     l->held++;
     l->config.totals->sent++;
-    return l->text.len < LINES_BYTES ? 0 : lines_flush(d, false, e);
+    return l->text.len < LINES_BYTES ? 0 : lines_flush(d, e);
 }
 
 static int lines_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e) {
     *ret_wake_ns = -1;
-    return lines_flush(d, false, e);
+    return lines_flush(d, e);
 }
 
 static int lines_barrier(struct dest *d, const struct checkpoint *c, struct err *e) {
     (void)c;
-    return lines_flush(d, true, e);
+    return lines_flush(d, e);
 }
 
 /* A file of ours: closed, and in its place. */
@@ -189,7 +177,7 @@ static int publish(struct lines *l, bool completed, struct err *e) {
 static int lines_close(struct dest *d, bool completed, struct err *e) {
     struct lines *l = (struct lines *)d;
     struct err late;
-    int g = lines_flush(d, true, e);
+    int g = lines_flush(d, e);
     int published = l->temporary ? publish(l, completed && g == 0, g < 0 ? &late : e) : 0;
     buf_release(&l->text);
     free(l->file);

@@ -167,8 +167,8 @@ static int openmetrics_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e)
 }
 
 /* Of an input that ends before its end nothing is published, and close() does that at the end. */
-static int openmetrics_flush(struct dest *d, bool wait, struct err *e) {
-    (void)d, (void)wait, (void)e;
+static int openmetrics_flush(struct dest *d, struct err *e) {
+    (void)d, (void)e;
     return 0;
 }
 

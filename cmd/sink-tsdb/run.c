@@ -114,7 +114,7 @@ static int end(void *ctx, struct stage *stage, struct err *e) {
     if (s->ahead >= 0)
         return err_set(e, G_UPSTREAM, "the input ended before barrier %" PRId64 ", which '%s' has come to", s->ahead,
                        s->url.shown);
-    return from_dest(s, s->dest->ops->flush(s->dest, true, e));
+    return from_dest(s, s->dest->ops->flush(s->dest, e));
 }
 
 const struct stage_ops tsdb_stage_ops = {
@@ -123,7 +123,7 @@ const struct stage_ops tsdb_stage_ops = {
 int tsdb_close(struct tsdb *s, int g, struct err *e) {
     struct err late;
     if (g < 0 && !s->broken) {
-        int flushed = s->dest->ops->flush(s->dest, true, &late);
+        int flushed = s->dest->ops->flush(s->dest, &late);
         if (flushed < 0 && flushed != G_STOPPED) diag_warning(&late); /* why it ends is said already */
     }
     int closed = s->dest->ops->close(s->dest, g == 0, g < 0 ? &late : e);

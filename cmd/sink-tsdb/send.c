@@ -30,7 +30,6 @@ struct server {
     struct batch batches[2], *filling, *flying; /* flying: NULL, or with the thread */
     struct buf refusals;
     struct err failure; /* the run is over */
-    bool hurry;         /* what is there shall go as soon as it can */
 };
 
 /* ---- dry: nothing is sent ---- */
@@ -97,7 +96,6 @@ static void let_fly(struct server *s) {
     s->filling = s->flying == &s->batches[0] ? &s->batches[1] : &s->batches[0];
     t->sent += s->flying->count;
     t->in_flight += s->flying->count;
-    s->hurry = false;
     delivery_give(s->delivery, s->flying);
 }
 
@@ -137,17 +135,15 @@ static int server_put(struct dest *d, const struct block_header *like, const str
     return 0;
 }
 
-static int server_flush(struct dest *d, bool wait, struct err *e) {
+static int server_flush(struct dest *d, struct err *e) {
     struct server *s = (struct server *)d;
     if (s->config.dry_run) return dry_flush(s, e);
     int g = collect(s, e);
-    for (;;) {
-        if (g < 0) return g;
-        if (!s->flying && s->filling->count) let_fly(s);
-        s->hurry = s->filling->count > 0;
-        if (!wait || !s->flying) return 0;
+    while (g == 0 && (s->flying || s->filling->count)) {
+        if (!s->flying) let_fly(s);
         g = wait_for_answer(s, e);
     }
+    return g;
 }
 
 static int server_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e) {
@@ -157,7 +153,7 @@ static int server_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e) {
     int g = collect(s, e);
     if (g < 0) return g;
     int64_t left = s->filling->count ? s->filling->since_ns + s->config.flush_ns - sys.boot_ns() : 0;
-    if (s->filling->count && !s->flying && (left <= 0 || s->hurry || is_full(s))) let_fly(s);
+    if (s->filling->count && !s->flying && (left <= 0 || is_full(s))) let_fly(s);
     if (s->flying)
         *ret_wake_ns = LOOK_NS;
     else if (s->filling->count)
@@ -167,7 +163,7 @@ static int server_poll(struct dest *d, int64_t *ret_wake_ns, struct err *e) {
 
 static int server_barrier(struct dest *d, const struct checkpoint *c, struct err *e) {
     struct server *s = (struct server *)d;
-    int g = server_flush(d, true, e);
+    int g = server_flush(d, e);
     return g < 0 || s->config.dry_run ? g : delivery_checkpoint(s->delivery, c, e);
 }
 
@@ -184,7 +180,7 @@ static void send_last(struct server *s) {
 
 static int server_close(struct dest *d, bool completed, struct err *e) {
     struct server *s = (struct server *)d;
-    int g = completed ? server_flush(d, true, e) : 0;
+    int g = completed ? server_flush(d, e) : 0;
     if (!completed && s->delivery && !s->config.dry_run) send_last(s);
     delivery_end(s->delivery);
     if (s->encoder) s->encoder->ops->free(s->encoder);

@@ -189,11 +189,10 @@ static int open_dest(struct tsdb *s, struct err *e) {
     return server_open(&s->dest, &s->url, &s->config, e);
 }
 
-/* What the destination writes is in one folder: SQLite has files beside its own, and others are renamed. A server needs
- * names, certificates and a connection. */
+/* What the destination writes is in one folder: SQLite has files beside its own, and others are renamed. The
+ * thread that talks to a server is in a sandbox of its own. */
 static void enter_sandbox(const struct tsdb *s, struct stage_config *c, const char *log_path) {
     const char *file = s->url.host ? NULL : s->url.path[0];
-    c->network = s->url.host && !s->config.dry_run;
     if (file && strcmp(file, "-") != 0) c->output.file = file;
     stage_sandbox(c, log_path);
 }

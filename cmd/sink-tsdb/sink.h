@@ -41,6 +41,20 @@ struct tag {
     struct text name, value; /* value is not empty */
 };
 
+/* `t` between two `quote`s: these and the backslash get a backslash; with `newlines`, a newline becomes \n. 0 or
+ * G_NOMEM. */
+static inline int text_quote(struct buf *out, struct text t, char quote, bool newlines) {
+    if (buf_reserve(out, 2 * t.n + 2) < 0) return G_NOMEM;
+    buf_putc_fast(out, quote);
+    for (size_t i = 0; i < t.n; i++) {
+        bool newline = newlines && t.p[i] == '\n';
+        if (newline || t.p[i] == quote || t.p[i] == '\\') buf_putc_fast(out, '\\');
+        buf_putc_fast(out, newline ? 'n' : t.p[i]);
+    }
+    buf_putc_fast(out, quote);
+    return 0;
+}
+
 /* One measurement at one time. Names are UTF-8, not empty, in the order of the record, and all different; text may have
  * any character but U+0000 in it. A destination that has no such type (Prometheus: strings) leaves the field out, and
  * takes a point with no field left for G_DATA. */
@@ -95,8 +109,8 @@ struct dest_ops {
      * this destination cannot hold such a point (it goes to the bad-record policy). */
     int (*put)(struct dest *d, const struct block_header *like, const struct record *r, const char *where,
                const struct point *p, struct err *e);
-    /* Whatever is there is sent; with `wait` it is acknowledged, too, when this returns. */
-    int (*flush)(struct dest *d, bool wait, struct err *e);
+    /* Whatever is there is sent, and acknowledged when this returns. */
+    int (*flush)(struct dest *d, struct err *e);
     /* Now and then, and when the input is idle: takes in answers. Returns 0 or an error; *ret_wake_ns: call it again
      * after this long at the latest, below 0: no need. */
     int (*poll)(struct dest *d, int64_t *ret_wake_ns, struct err *e);

@@ -472,8 +472,7 @@ static int sqlite_put(struct dest *dest, const struct block_header *like, const 
 
 /* ---- the rest of the table ---- */
 
-static int sqlite_flush(struct dest *dest, bool wait, struct err *e) {
-    (void)wait;
+static int sqlite_flush(struct dest *dest, struct err *e) {
     return apply_batch((struct sqlite *)dest, e);
 }
 

@@ -45,12 +45,6 @@ static const char known_kinds[] = "sqlite, influx, influx2, prometheus, openmetr
 
 /* ---- pieces of text ---- */
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Percent escapes decoded. NULL with G_USAGE in e for one that is none or stands for a NUL. */
 static char *decode(const char *p, size_t n, struct err *e) {
     char *out = malloc(n + 1), *to = out;
@@ -63,7 +57,7 @@ static char *decode(const char *p, size_t n, struct err *e) {
             *to++ = p[i];
             continue;
         }
-        int high = i + 2 < n ? hex_digit(p[i + 1]) : -1, low = i + 2 < n ? hex_digit(p[i + 2]) : -1;
+        int high = i + 2 < n ? number_hex_digit(p[i + 1]) : -1, low = i + 2 < n ? number_hex_digit(p[i + 2]) : -1;
         if (high < 0 || low < 0 || high + low == 0) {
             free(out);
             (void)err_set(e, G_USAGE, "the URL has a '%%' that is not followed by two hexadecimal digits");

@@ -39,11 +39,7 @@ static const struct option_spec option_table[] = {
          "when a reader does not keep up: hold all back (the default), keep what waits in a temporary file, or leave "
          "records out, for that reader",
      .offset = offsetof(struct options, slow)},
-    {.name = "spill-limit",
-     .kind = OPTION_SIZE,
-     .arg = "SIZE",
-     .help = "the most that 'spill' keeps on disk, for all readers together (default 10GiB)",
-     .offset = offsetof(struct options, spill_limit)},
+    OPTION_SPILL_LIMIT(offsetof(struct options, spill_limit), "what waits for slow readers, all of them together"),
     OPTION_TABLE(input_options, offsetof(struct options, input)),
     OPTION_TABLE(output_options, offsetof(struct options, output)),
     OPTION_TABLE(error_options, offsetof(struct options, errors)),

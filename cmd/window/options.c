@@ -64,23 +64,14 @@ const struct option_spec window_options[] = {
      .help = "a window for each different value of these; '{name: EXPR}' gives names",
      .man = "A window for each different value of these;\n.Ql {name: EXPR}\ngives names.",
      .offset = offsetof(struct options, group)},
-    {.name = "out-of-order",
-     .kind = OPTION_DURATION,
-     .arg = "D",
-     .help = "how far records can be behind the latest one: windows wait so long (default: what the stream says, "
-             "else 0)",
-     .section = "Event time",
-     .offset = offsetof(struct options, out_of_order_ns)},
+    OPTION_OUT_OF_ORDER(offsetof(struct options, out_of_order_ns), "Event time",
+                        "can be behind the latest one: windows wait so long"),
     {.name = "grace",
      .kind = OPTION_DURATION,
      .arg = "D",
      .help = "how long after its result a window takes late records, each of which gives a correction (default 0)",
      .offset = offsetof(struct options, grace_ns)},
-    {.name = "idle-timeout",
-     .kind = OPTION_STRING,
-     .arg = "D",
-     .help = "a source without records for this long does not hold windows back (default: only when it says so)",
-     .offset = offsetof(struct options, idle_timeout)},
+    OPTION_IDLE_TIMEOUT(offsetof(struct options, idle_timeout_ns), "a source", "windows"),
     {.name = "max-ahead",
      .kind = OPTION_STRING,
      .arg = "D",
@@ -104,13 +95,7 @@ const struct option_spec window_options[] = {
      .arg = "D",
      .help = "results so far of what has changed, each time when event time has gone so far",
      .offset = offsetof(struct options, early_ns)},
-    {.name = "max-state",
-     .kind = OPTION_SIZE,
-     .arg = "SIZE",
-     .help = "most memory for windows that are not complete (default: half of what there is)",
-     .min = 65536,
-     .max = UINT64_MAX,
-     .offset = offsetof(struct options, max_state_bytes)},
+    OPTION_MAX_STATE(offsetof(struct options, max_state_bytes), "windows that are not complete"),
     {.name = "state",
      .kind = OPTION_STRING,
      .arg = "DIR",
@@ -233,10 +218,8 @@ static int apply_kind(const struct options *o, struct window *w, struct err *e) 
 }
 
 int options_apply(const struct options *o, struct window *w, struct err *e) {
-    int64_t idle = -1;
     int g = check_words(o, e);
     if (g == 0) g = apply_kind(o, w, e);
-    if (g == 0 && o->idle_timeout) g = duration("--idle-timeout", o->idle_timeout, &idle, e);
     w->max_ahead_ns = NS_PER_DAY;
     if (g == 0 && o->max_ahead) {
         if (strcmp(o->max_ahead, "none") == 0)
@@ -250,7 +233,7 @@ int options_apply(const struct options *o, struct window *w, struct err *e) {
     w->early_ns = o->early_ns > 0 ? o->early_ns : 0;
     w->changes = o->emit.at == 2;
     w->drain = o->drain;
-    watermarks_init(&w->marks, o->out_of_order_ns, idle);
+    watermarks_init(&w->marks, o->out_of_order_ns, o->idle_timeout_ns);
     return g;
 }
 

@@ -13,7 +13,7 @@ struct options {
     const char *slide; /* a duration for --hop, a number for --count */
     int64_t step_ns, max_ns, offset_ns;
     int64_t out_of_order_ns, grace_ns, early_ns;
-    const char *idle_timeout;
+    int64_t idle_timeout_ns; /* below 0: not given */
     struct option_choice emit;
     uint64_t max_state_bytes;
     bool drain, explain;

@@ -21,15 +21,9 @@ static bool before(const struct row *a, const struct row *b) {
 
 static int grow(struct window *w) {
     struct pending *k = &w->pending;
-    size_t cap = k->cap ? 2 * k->cap : 256, more = (cap - k->cap) * sizeof *k->heap;
-    if (budget_take(&w->budget, more) < 0) return G_NOMEM;
-    struct row **heap = realloc(k->heap, cap * sizeof *heap);
-    if (!heap) {
-        budget_give(&w->budget, more);
-        return G_NOMEM;
-    }
+    void *heap = budget_grow_list(&w->budget, k->heap, &k->cap, sizeof *k->heap);
+    if (!heap) return G_NOMEM;
     k->heap = heap;
-    k->cap = cap;
     return 0;
 }
 

@@ -66,15 +66,9 @@ static void sift(struct sessions *k, struct session *x) {
 
 static int grow_heap(struct window *w) {
     struct sessions *k = &w->sessions;
-    size_t cap = k->cap ? 2 * k->cap : 64, more = (cap - k->cap) * sizeof *k->heap;
-    if (budget_take(&w->budget, more) < 0) return G_NOMEM;
-    struct session **heap = realloc(k->heap, cap * sizeof *heap);
-    if (!heap) {
-        budget_give(&w->budget, more);
-        return G_NOMEM;
-    }
+    void *heap = budget_grow_list(&w->budget, k->heap, &k->cap, sizeof *k->heap);
+    if (!heap) return G_NOMEM;
     k->heap = heap;
-    k->cap = cap;
     return 0;
 }
 

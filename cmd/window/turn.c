@@ -158,10 +158,8 @@ static int take_record(struct window *w, struct stage *s, const struct record *r
 
 int window_record(void *ctx, struct stage *s, const struct record *r, struct err *e) {
     struct window *w = ctx;
-    if (w->needs_time && s->format != IN_ENVELOPE)
-        return err_set(
-            e, G_USAGE,
-            "text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope)");
+    int timed = w->needs_time ? in_format_need_time(s->format, e) : 0;
+    if (timed < 0) return timed;
     if (w->until_clock-- == 0) {
         w->until_clock = CLOCK_RECORDS;
         int g = find_source(w, s, e);

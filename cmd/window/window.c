@@ -17,7 +17,6 @@
 #include "expr/caret.h"
 #include "log/dest.h"
 #include "options.h"
-#include "sys/memory.h"
 #include "sys/signals.h"
 
 static const struct tool_spec tool = {
@@ -177,7 +176,7 @@ static void release_program(struct program *p) {
 /* ---- all of it ---- */
 
 static int prepare_state(struct window *w, const struct options *o, struct err *e) {
-    w->budget.limit = o->max_state_bytes ? o->max_state_bytes : (size_t)(memory_bytes() / 2);
+    budget_set_limit(&w->budget, o->max_state_bytes);
     int g = random_bytes(&w->program.key, sizeof w->program.key, e);
     if (g < 0) return g;
     arena_init(&w->sessions.arena, &w->budget);
@@ -304,6 +303,7 @@ static int run(struct window *w, const struct options *o, struct stage_config *c
 
 int main(int argc, char **argv) {
     struct options o = {.out_of_order_ns = -1,
+                        .idle_timeout_ns = -1,
                         .hop_ns = -1,
                         .session_ns = -1,
                         .cumulate_ns = -1,

@@ -69,6 +69,18 @@ int number_parse_i64(const char *s, size_t n, int64_t min, int64_t max, int64_t 
     return 0;
 }
 
+int number_parse_hex(const char *s, size_t n, uint64_t *ret) {
+    uint64_t v = 0;
+    if (n < 1 || n > 16) return G_DATA;
+    for (size_t i = 0; i < n; i++) {
+        int digit = number_hex_digit(s[i]);
+        if (digit < 0) return G_DATA;
+        v = v << 4 | (unsigned)digit;
+    }
+    *ret = v;
+    return 0;
+}
+
 static const struct size_unit {
     const char *name;
     uint64_t bytes;

@@ -16,6 +16,16 @@
 int number_parse_u64(const char *s, size_t n, uint64_t min, uint64_t max, uint64_t *ret, struct err *e) NODISCARD;
 int number_parse_i64(const char *s, size_t n, int64_t min, int64_t max, int64_t *ret, struct err *e) NODISCARD;
 
+/* 1 to 16 hexadecimal digits, in either case. G_DATA when it is not that. */
+int number_parse_hex(const char *s, size_t n, uint64_t *ret) NODISCARD;
+
+/* What one such digit stands for; -1 when it is none. */
+static inline int number_hex_digit(char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
 /* The decimal text, without a NUL; the length is returned. */
 enum { NUMBER_U64_MAX = 20, NUMBER_I64_MAX = 21 };
 size_t number_format_u64(char out[NUMBER_U64_MAX], uint64_t v);

@@ -49,4 +49,43 @@ struct log_options {
 };
 extern const struct option_spec log_options[];
 
+/*
+ * Single lines that several tools have. `at` is the place of the field, `heading` the section that begins there (NULL:
+ * none does), the other words complete the help.
+ */
+
+/* int64_t, preset to -1: not given. "how far records …" */
+#define OPTION_OUT_OF_ORDER(at, heading, behind)                                                                       \
+    {                                                                                                                  \
+        .name = "out-of-order", .kind = OPTION_DURATION, .arg = "D",                                                   \
+        .help = "how far records " behind " (default: what the stream says, else 0)", .section = (heading),            \
+        .offset = (at)                                                                                                 \
+    }
+/* int64_t, preset to -1: not given. "an input …", "the others" */
+#define OPTION_IDLE_TIMEOUT(at, source, others)                                                                        \
+    {                                                                                                                  \
+        .name = "idle-timeout", .kind = OPTION_DURATION, .arg = "D",                                                   \
+        .help = source " without records for this long does not hold " others " back (default: only when it says so)", \
+        .offset = (at)                                                                                                 \
+    }
+/* bool */
+#define OPTION_EXIT(at, heading)                                                                                       \
+    {                                                                                                                  \
+        .letter = 'e', .name = "exit", .kind = OPTION_FLAG,                                                            \
+        .help = "topics end where they end now; else they are followed", .section = (heading), .offset = (at)          \
+    }
+/* uint64_t, 0: not given; for budget_set_limit. "most memory for …" */
+#define OPTION_MAX_STATE(at, state)                                                                                    \
+    {                                                                                                                  \
+        .name = "max-state", .kind = OPTION_SIZE, .arg = "SIZE",                                                       \
+        .help = "most memory for " state " (default: half of what there is)", .min = 65536, .max = UINT64_MAX,         \
+        .offset = (at)                                                                                                 \
+    }
+/* uint64_t, preset to SPILL_LIMIT_DEFAULT. "most space in a temporary file for …" */
+#define OPTION_SPILL_LIMIT(at, waiting)                                                                                \
+    {                                                                                                                  \
+        .name = "spill-limit", .kind = OPTION_SIZE, .arg = "SIZE",                                                     \
+        .help = "most space in a temporary file for " waiting " (default 10GiB)", .offset = (at)                       \
+    }
+
 #endif

@@ -134,6 +134,8 @@ static int totals_text(const struct progress *p, const char *tool, double second
     if (rc == 0 && p->bad > 0) rc = buf_printf(b, ", %" PRIu64 " bad", p->bad);
     if (rc == 0 && p->late > 0) rc = buf_printf(b, ", %" PRIu64 " late", p->late);
     if (rc == 0 && p->dropped > 0) rc = buf_printf(b, ", %" PRIu64 " dropped", p->dropped);
+    if (rc == 0 && p->barriers > 0)
+        rc = buf_printf(b, ", %" PRIu64 " barrier%s left out", p->barriers, p->barriers > 1 ? "s" : "");
     if (rc == 0 && p->state_bytes > 0) {
         size_format(in, p->state_bytes);
         rc = buf_printf(b, ", at most %s of state", in);
@@ -155,6 +157,7 @@ static int totals_json(const struct progress *p, const char *tool, double second
                         ",\"bytes_out\":%" PRIu64 ",\"bad\":%" PRIu64 ",\"late\":%" PRIu64,
                         tool, p->records_in, p->bytes_in, p->records_out, p->bytes_out, p->bad, p->late);
     if (rc == 0 && p->may_drop) rc = buf_printf(b, ",\"dropped\":%" PRIu64, p->dropped);
+    if (rc == 0 && p->barriers > 0) rc = buf_printf(b, ",\"barriers\":%" PRIu64, p->barriers);
     if (rc == 0 && p->state_bytes > 0) rc = buf_printf(b, ",\"state_bytes\":%" PRIu64, p->state_bytes);
     if (rc == 0 && p->delivers)
         rc = buf_printf(b,

@@ -26,6 +26,7 @@ struct progress {
     bool delivers;    /* records go to a server or database, which takes them or not: the counts below are told */
     uint64_t sent, accepted, refused, in_flight, retries;
     uint64_t passed_over;  /* it had them already */
+    uint64_t barriers;     /* left out; 0: not told */
     uint64_t state_bytes;  /* the most that state took; 0: not told */
     uint64_t end_bytes;    /* bytes_in at the end of the work, where that is known; 0: not known */
     double done;           /* the part of the work that is done, 0 to 1, where that is known better; 0: it is not */

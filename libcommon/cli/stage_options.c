@@ -99,9 +99,9 @@ static size_t add_common(struct sandbox_path *paths, const char *log_path) {
 }
 #define COMMON_PATHS 5
 
-static void enter(struct sandbox_path *paths, size_t n, bool network) {
+static void enter(struct sandbox_path *paths, size_t n) {
     static const char *const words[] = {"off", "partly on", "on"};
-    diag_info("sandbox %s", words[network ? sandbox_enter_network(paths, n) : sandbox_enter(paths, n)]);
+    diag_info("sandbox %s", words[sandbox_enter(paths, n)]);
     for (size_t i = 0; i < n; i++) free((char *)(uintptr_t)paths[i].path);
     free(paths);
 }
@@ -112,7 +112,7 @@ void tool_sandbox(const char *log_path, const char *const *files, size_t count, 
     size_t n = add_common(paths, log_path);
     for (size_t i = 0; i < count; i++) add_path(paths, &n, files[i], follow, false);
     if (output) add_path(paths, &n, output, true, true);
-    enter(paths, n, false);
+    enter(paths, n);
 }
 
 void stage_sandbox(const struct stage_config *c, const char *log_path) {
@@ -124,7 +124,7 @@ void stage_sandbox(const struct stage_config *c, const char *log_path) {
     if (c->state_dir) add_path(paths, &n, c->state_dir, false, true);
     if (c->reread) add_path(paths, &n, c->reread, true, false);
     for (size_t i = 0; i < c->more_count; i++) add_path(paths, &n, c->more[i].file, true, true);
-    enter(paths, n, c->network);
+    enter(paths, n);
 }
 
 int stage_exit(int grade, const struct err *e) {

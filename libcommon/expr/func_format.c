@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 #include "expr/func.h"
 #include "expr/func_text.h"
@@ -135,12 +136,6 @@ static int format_uri(struct text *t, struct value v) {
     return rc;
 }
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static int format_urid(struct text *t, struct value v) {
     struct span s;
     struct text bytes = {.heap = t->heap};
@@ -148,7 +143,8 @@ static int format_urid(struct text *t, struct value v) {
     for (size_t i = 0; rc == 0 && i < s.n; i++) {
         char c = s.p[i];
         if (c == '%') {
-            int high = s.n - i > 2 ? hex_digit(s.p[i + 1]) : -1, low = s.n - i > 2 ? hex_digit(s.p[i + 2]) : -1;
+            int high = s.n - i > 2 ? number_hex_digit(s.p[i + 1]) : -1,
+                low = s.n - i > 2 ? number_hex_digit(s.p[i + 2]) : -1;
             if (high < 0 || low < 0) return throw_about(t->heap, v, "is not a valid uri encoding");
             c = (char)(high * 16 + low);
             i += 2;

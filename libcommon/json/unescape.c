@@ -4,24 +4,19 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "base/utf8.h"
 
 /* What stands for the character behind a backslash; 0 where that is no escape. */
 static const char short_escape[256] = {
     ['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t'};
 
-static int hex_digit(unsigned char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* The code unit of \uXXXX at p, or -1. */
 static int32_t unit_read(const char *p, size_t n) {
     if (n < 6 || p[0] != '\\' || p[1] != 'u') return -1;
     int32_t unit = 0;
     for (int i = 2; i < 6; i++) {
-        int d = hex_digit((unsigned char)p[i]);
+        int d = number_hex_digit(p[i]);
         if (d < 0) return -1;
         unit = unit << 4 | d;
     }

@@ -2,7 +2,6 @@
 /* The manifest of an archive. See archive_manifest.h. */
 #include "log/archive_manifest.h"
 
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "base/version.h"
 #include "log/segment.h"
 #include "log/settings.h"
+#include "json/tree.h"
 
 #define FORMAT "leat-topic"
 #define VERSION 1
@@ -49,11 +49,9 @@ static json_t *time_to_json(int64_t t) {
 }
 
 static json_t *segment_to_json(const struct manifest_segment *s) {
-    char crc[9];
-    (void)snprintf(crc, sizeof crc, "%08" PRIx32, s->crc32c);
-    return json_pack("{s:I, s:I, s:I, s:s, s:I, s:o, s:o}", "offset", (json_int_t)s->offset, "end_offset",
-                     (json_int_t)s->end_offset, "size", (json_int_t)s->size, "crc32c", crc, "records",
-                     (json_int_t)s->records, "min_time", time_to_json(s->min_time), "max_time",
+    return json_pack("{s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "offset", (json_int_t)s->offset, "end_offset",
+                     (json_int_t)s->end_offset, "size", (json_int_t)s->size, "crc32c", tree_hex(s->crc32c, 8),
+                     "records", (json_int_t)s->records, "min_time", time_to_json(s->min_time), "max_time",
                      time_to_json(s->max_time));
 }
 
@@ -68,15 +66,14 @@ static json_t *partition_to_json(const struct manifest_partition *p) {
 }
 
 int manifest_encode(const struct manifest *m, struct buf *b, struct err *e) {
-    char id[17];
     json_t *partitions = json_array();
     bool failed = !partitions;
     for (uint32_t p = 0; !failed && p < m->partition_count; p++)
         failed = json_array_append_new(partitions, partition_to_json(&m->partitions[p])) < 0;
-    (void)snprintf(id, sizeof id, "%016" PRIx64, m->topic_id);
-    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:s, s:I, s:o, s:o}", "format", FORMAT, "version", VERSION, "leat",
-                          LEAT_VERSION, "topic", m->topic, "topic_id", id, "created", (json_int_t)m->created_ns,
-                          "settings", topic_settings_to_json(&m->settings), "partitions", partitions);
+    json_t *o = json_pack("{s:s, s:i, s:s, s:s, s:o, s:I, s:o, s:o}", "format", FORMAT, "version", VERSION, "leat",
+                          LEAT_VERSION, "topic", m->topic, "topic_id", tree_hex(m->topic_id, 16), "created",
+                          (json_int_t)m->created_ns, "settings", topic_settings_to_json(&m->settings), "partitions",
+                          partitions);
     char *text = o && !failed ? json_dumps(o, JSON_INDENT(1)) : NULL;
     json_decref(o);
     if (!text || buf_puts(b, text) < 0 || buf_putc(b, '\n') < 0) failed = true;
@@ -100,12 +97,6 @@ static int bad(struct err *e, const char *where, const char *what) {
         if (json_unpack_ex(o, &why_, JSON_STRICT, __VA_ARGS__) < 0) return bad(e, where, why_.text);                   \
     } while (0)
 
-static bool get_hex(const char *s, size_t digits, uint64_t *ret) {
-    if (strlen(s) != digits || strspn(s, "0123456789abcdef") != digits) return false;
-    *ret = strtoull(s, NULL, 16);
-    return true;
-}
-
 static bool get_time(const json_t *v, int64_t *ret) {
     if (!json_is_null(v) && (!json_is_integer(v) || json_integer_value(v) == NO_TIME)) return false;
     *ret = json_is_null(v) ? NO_TIME : json_integer_value(v);
@@ -114,15 +105,14 @@ static bool get_time(const json_t *v, int64_t *ret) {
 
 static int read_segment(json_t *o, const char *where, struct manifest_segment *ret, struct err *e) {
     json_int_t offset, end, size, records;
-    const char *crc;
-    json_t *min, *max;
+    json_t *crc, *min, *max;
     uint64_t sum = 0;
-    UNPACK(o, where, e, "{s:I, s:I, s:I, s:s, s:I, s:o, s:o}", "offset", &offset, "end_offset", &end, "size", &size,
+    UNPACK(o, where, e, "{s:I, s:I, s:I, s:o, s:I, s:o, s:o}", "offset", &offset, "end_offset", &end, "size", &size,
            "crc32c", &crc, "records", &records, "min_time", &min, "max_time", &max);
     if (offset < 0 || end < offset) return bad(e, where, "'end_offset' and 'offset' are no range");
     if (size < BLOCK_HEADER_SIZE) return bad(e, where, "'size' is too little for a segment");
     if (records < 0 || records > end - offset) return bad(e, where, "'records' are not so many as there are offsets");
-    if (!get_hex(crc, 8, &sum)) return bad(e, where, "'crc32c' is not 8 hexadecimal digits");
+    if (!tree_get_hex(crc, 8, &sum)) return bad(e, where, "'crc32c' is not 8 hexadecimal digits");
     *ret = (struct manifest_segment){
         .offset = (uint64_t)offset,
         .end_offset = (uint64_t)end,
@@ -181,17 +171,17 @@ static int read_settings(const json_t *o, struct topic_settings *ret, struct err
 }
 
 static int read_manifest(json_t *o, struct manifest *m, struct err *e) {
-    const char *format, *leat, *topic, *id;
+    const char *format, *leat, *topic;
     json_int_t version, created;
-    json_t *settings, *partitions;
+    json_t *id, *settings, *partitions;
     static const char where[] = "topic";
-    UNPACK(o, where, e, "{s:s, s:I, s:s, s:s, s:s, s:I, s:o, s:o}", "format", &format, "version", &version, "leat",
+    UNPACK(o, where, e, "{s:s, s:I, s:s, s:s, s:o, s:I, s:o, s:o}", "format", &format, "version", &version, "leat",
            &leat, "topic", &topic, "topic_id", &id, "created", &created, "settings", &settings, "partitions",
            &partitions);
     if (strcmp(format, FORMAT) != 0) return bad(e, where, "'format' is not " FORMAT);
     if (version != VERSION) return bad(e, where, "this program does not know the 'version'");
     if (topic_name_check(topic, NULL) < 0) return bad(e, where, "'topic' is no name of a topic");
-    if (!get_hex(id, 16, &m->topic_id) || m->topic_id == 0) return bad(e, where, "'topic_id' is no identity");
+    if (!tree_get_hex(id, 16, &m->topic_id) || m->topic_id == 0) return bad(e, where, "'topic_id' is no identity");
     (void)snprintf(m->topic, sizeof m->topic, "%s", topic);
     m->created_ns = created;
     int g = read_settings(settings, &m->settings, e);

@@ -326,6 +326,17 @@ int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) {
     }
 }
 
+int cursor_next_kept(struct cursor *c, uint64_t to, cursor_lost_fn lost, void *ctx, struct cursor_block *ret,
+                     struct err *e) {
+    while (c->next_offset < to) {
+        int g = cursor_next(c, ret, e);
+        if (g == 0 && ret->first >= to) return G_EOF; /* what was left below it is a gap */
+        if (g != G_ABSENT || partition_is_deleted(&c->part)) return g;
+        if (lost) lost(ctx, e);
+    }
+    return G_EOF;
+}
+
 static int read_block(const struct cursor_block *b, struct buf *bytes, struct err *e) {
     size_t n = 0;
     buf_clear(bytes);
@@ -435,7 +446,7 @@ int cursor_find_time(struct cursor *c, int64_t t, uint64_t *ret_offset, struct e
     if (g == 0) g = skip_by_index(c, t, e);
     struct cursor_block b;
     while (g == 0) {
-        g = cursor_next(c, &b, e);
+        g = cursor_next_kept(c, UINT64_MAX, NULL, NULL, &b, e);
         if (g == 0 && b.h.max_time != NO_TIME && b.h.max_time >= t) g = time_in_block(&b, t, ret_offset, e);
     }
     if (g == G_WAIT) *ret_offset = cursor_end(c);

@@ -58,6 +58,13 @@ int cursor_find_time(struct cursor *c, int64_t t, uint64_t *ret_offset, struct e
  * or the records here were removed by retention (next_offset has moved to what is kept: call again). */
 int cursor_next(struct cursor *c, struct cursor_block *ret, struct err *e) NODISCARD;
 
+/* The next block that has records below the offset `to` and is kept: for readers that pass over what retention removes
+ * under them. Each time, `lost` is told what was removed (NULL: nobody is). 0; G_EOF: there is none below `to`; else as
+ * cursor_next, where G_ABSENT now says that the topic was deleted. */
+typedef void (*cursor_lost_fn)(void *ctx, const struct err *what);
+int cursor_next_kept(struct cursor *c, uint64_t to, cursor_lost_fn lost, void *ctx, struct cursor_block *ret,
+                     struct err *e) NODISCARD;
+
 /* The block's bytes, checked, and its raw body. `bytes` holds header and stored body if it must; *ret_body lies in it,
  * in `raw`, or in the cursor, until its next call. */
 int cursor_load(const struct cursor_block *b, struct buf *bytes, struct buf *raw, const char **ret_body,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "log/topic.h"
+#include "json/tree.h"
 
 void marks_release(struct marks *m) {
     if (!m) return;
@@ -122,14 +123,12 @@ int marks_from_json(const json_t *array, struct marks *m, struct err *e) {
     const json_t *one;
     if (!json_is_array(array)) return err_set(e, G_CORRUPT, "there is no array of marks");
     json_array_foreach(array, i, one) {
-        json_int_t v[3];
-        for (size_t k = 0; k < 3; k++) {
-            const json_t *number = json_array_get(one, k);
-            v[k] = json_is_integer(number) ? json_integer_value(number) : -1;
-        }
-        if (v[0] < 0 || v[0] >= TOPIC_PARTITIONS_MAX || v[1] < 0 || v[2] <= v[1])
+        uint64_t partition, from, to;
+        if (!tree_get_whole(json_array_get(one, 0), TOPIC_PARTITIONS_MAX - 1, &partition) ||
+            !tree_get_whole(json_array_get(one, 1), INT64_MAX, &from) ||
+            !tree_get_whole(json_array_get(one, 2), INT64_MAX, &to) || from >= to)
             return err_set(e, G_CORRUPT, "mark %zu is no [partition, from, to]", i);
-        if (marks_add(m, (uint32_t)v[0], (uint64_t)v[1], (uint64_t)v[2]) < 0) return err_nomem(e);
+        if (marks_add(m, (uint32_t)partition, from, to) < 0) return err_nomem(e);
     }
     return 0;
 }

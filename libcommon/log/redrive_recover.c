@@ -62,24 +62,22 @@ static int look_at_body(struct redrive *r, const struct block_header *h, const c
 
 /* ---- topics ---- */
 
+static void tell_lost(void *ctx, const struct err *what) {
+    redrive_notice(ctx, "%s; what was there of an interrupted run is sent again", what->text);
+}
+
 static int read_partition(struct redrive *r, struct cursor *c, uint64_t end, uint64_t *arrived, struct err *e) {
     struct cursor_block b;
     struct buf bytes = {0}, raw = {0};
     const char *body;
     int g = 0;
-    while (g == 0 && c->next_offset < end) {
-        g = cursor_next(c, &b, e);
-        if (g == G_ABSENT && !partition_is_deleted(&c->part)) { /* retention went on just now */
-            redrive_notice(r, "%s; what was there of an interrupted run is sent again", e->text);
-            g = 0;
-            continue;
-        }
-        if (g == 0) g = cursor_load(&b, &bytes, &raw, &body, e);
+    while (g == 0 && (g = cursor_next_kept(c, end, tell_lost, r, &b, e)) == 0) {
+        g = cursor_load(&b, &bytes, &raw, &body, e);
         if (g == 0) g = look_at_body(r, &b.h, body, arrived, e);
     }
     buf_release(&bytes);
     buf_release(&raw);
-    return g == G_WAIT ? 0 : g;
+    return g == G_EOF || g == G_WAIT ? 0 : g;
 }
 
 static int look_in_partition(struct redrive *r, struct topic *t, const struct redrive_end *x, uint64_t *arrived,

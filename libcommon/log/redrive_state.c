@@ -2,13 +2,12 @@
 /* The redrive file. See redrive_state.h and leat-log(5). */
 #include "log/redrive_state.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "log/json_crc.h"
 #include "log/topic.h"
 #include "sys/file.h"
+#include "json/tree.h"
 
 #define STATE_MAX_BYTES (1u << 30)
 
@@ -29,15 +28,9 @@ void redrive_state_release(struct redrive_state *s) {
 
 /* ---- to JSON ---- */
 
-static json_t *hex_json(uint64_t v) {
-    char text[17];
-    (void)snprintf(text, sizeof text, "%016" PRIx64, v);
-    return json_string(text);
-}
-
 static json_t *end_to_json(const struct redrive_end *x) {
     if (x->is_file) return json_pack("{s:s, s:I}", "file", x->place, "end", (json_int_t)x->end);
-    return json_pack("{s:s, s:o, s:I, s:I}", "topic", x->place, "topic_id", hex_json(x->topic_id), "partition",
+    return json_pack("{s:s, s:o, s:I, s:I}", "topic", x->place, "topic_id", tree_hex(x->topic_id, 16), "partition",
                      (json_int_t)x->partition, "end", (json_int_t)x->end);
 }
 
@@ -48,14 +41,14 @@ static json_t *intent_to_json(const struct redrive_state *s) {
         json_decref(to);
         to = NULL;
     }
-    return to ? json_pack("{s:o, s:o, s:o}", "nonce", hex_json(s->nonce), "letters", marks_to_json(&s->intent), "to",
-                          to)
+    return to ? json_pack("{s:o, s:o, s:o}", "nonce", tree_hex(s->nonce, 16), "letters", marks_to_json(&s->intent),
+                          "to", to)
               : NULL;
 }
 
 static json_t *state_to_json(const struct redrive_state *s, uint64_t topic_id) {
     json_t *o = json_pack("{s:i, s:o}", "version", 1, "done", marks_to_json(&s->done));
-    json_t *source = topic_id ? hex_json(topic_id)
+    json_t *source = topic_id ? tree_hex(topic_id, 16)
                               : json_pack("{s:I, s:I}", "bytes", (json_int_t)s->file_bytes, "headers_crc32c",
                                           (json_int_t)s->file_crc);
     bool failed = json_object_set_new(o, topic_id ? "topic_id" : "file", source) < 0;
@@ -82,17 +75,11 @@ static int bad(const char *what, struct err *e) {
 }
 
 static bool number_of(const json_t *o, const char *name, uint64_t max, uint64_t *ret) {
-    const json_t *v = json_object_get(o, name);
-    if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) > max) return false;
-    *ret = (uint64_t)json_integer_value(v);
-    return true;
+    return tree_get_whole(json_object_get(o, name), max, ret);
 }
 
 static bool hex_of(const json_t *o, const char *name, uint64_t *ret) {
-    const char *text = json_string_value(json_object_get(o, name));
-    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdef") != 16) return false;
-    *ret = strtoull(text, NULL, 16);
-    return true;
+    return tree_get_hex(json_object_get(o, name), 16, ret);
 }
 
 static int end_from_json(const json_t *o, struct redrive_end *ret, struct err *e) {

@@ -11,6 +11,7 @@
 #include "base/endian.h"
 #include "sys/file.h"
 #include "sys/sys.h"
+#include "json/tree.h"
 
 #define WINDOW_BYTES (64u << 10)
 #define WINDOW_SMALL 4096u           /* behind large blocks only the header is of interest */
@@ -85,12 +86,8 @@ void segment_info_release(struct segment_info *s) {
     s->lost_count = 0;
 }
 
-/* A member that must be an integer in [0, most]. */
 static bool get_whole(const json_t *o, const char *name, uint64_t most, uint64_t *ret) {
-    const json_t *v = json_object_get(o, name);
-    if (!json_is_integer(v) || json_integer_value(v) < 0 || (uint64_t)json_integer_value(v) > most) return false;
-    *ret = (uint64_t)json_integer_value(v);
-    return true;
+    return tree_get_whole(json_object_get(o, name), most, ret);
 }
 
 static bool get_u32(const json_t *o, const char *name, uint32_t *ret) {
@@ -100,20 +97,13 @@ static bool get_u32(const json_t *o, const char *name, uint32_t *ret) {
     return true;
 }
 
-static uint64_t get_hex(const json_t *o, const char *name) {
-    const char *s = json_string_value(json_object_get(o, name));
-    return s ? strtoull(s, NULL, 16) : 0;
-}
-
 static int bad_member(struct err *e, const char *name) {
     return err_set(e, G_CORRUPT, "segment block lacks a valid '%s'", name);
 }
 
 static bool get_range(const json_t *pair, struct offset_range *ret) {
-    const json_t *from = json_array_get(pair, 0), *to = json_array_get(pair, 1);
-    if (!json_is_integer(from) || !json_is_integer(to) || json_integer_value(from) < 0) return false;
-    *ret = (struct offset_range){(uint64_t)json_integer_value(from), (uint64_t)json_integer_value(to)};
-    return json_integer_value(from) < json_integer_value(to);
+    return tree_get_whole(json_array_get(pair, 0), INT64_MAX, &ret->from) &&
+           tree_get_whole(json_array_get(pair, 1), INT64_MAX, &ret->to) && ret->from < ret->to;
 }
 
 static int read_lost(const json_t *list, struct segment_info *s, struct err *e) {
@@ -151,7 +141,7 @@ static int info_from_json(const json_t *o, struct segment_info *s, struct err *e
     const json_t *rewritten = json_object_get(o, "rewritten"), *lost = json_object_get(o, "lost");
     s->created_ns = json_integer_value(json_object_get(o, "created"));
     s->monotonic_ns = json_integer_value(json_object_get(o, "monotonic"));
-    s->boot_id = get_hex(o, "boot_id");
+    if (!tree_get_hex(json_object_get(o, "boot_id"), 16, &s->boot_id)) s->boot_id = 0;
     if (running && !json_is_integer(running)) return bad_member(e, "running_max");
     s->running_max = running ? json_integer_value(running) : NO_TIME;
     if (previous && !read_previous(previous, s)) return bad_member(e, "previous");
@@ -179,34 +169,39 @@ static int parse_info(const struct block_header *h, const char *body, struct seg
     return g;
 }
 
-int segment_read_info(int fd, const struct segment_identity *id, uint64_t base, struct segment_info *ret,
-                      struct err *e) {
-    char bytes[BLOCK_HEADER_SIZE + 4096];
-    char *all = bytes;
-    size_t n = 0;
+int segment_decode_info(const char *bytes, size_t n, const struct segment_identity *id, uint64_t base,
+                        struct segment_info *ret, struct err *e) {
     struct block_header h;
-    *ret = (struct segment_info){.base = base, .running_max = NO_TIME};
-    int g = file_pread(fd, bytes, sizeof bytes, 0, &n, "segment", e);
-    if (g < 0) return g;
+    *ret = (struct segment_info){.base = base, .running_max = NO_TIME, .head_bytes = BLOCK_HEADER_SIZE};
     if (n < BLOCK_HEADER_SIZE) return err_set(e, G_TRUNCATED, "segment has no whole first block");
-    g = block_header_decode((uint8_t *)bytes, RECORD_LIMIT_MAX, &h, e);
+    int g = block_header_decode((const uint8_t *)bytes, RECORD_LIMIT_MAX, &h, e);
     if (g == 0) g = check_identity(&h, id, e);
     if (g == 0 && (h.kind != BLOCK_CONTROL || h.base_offset != base))
         g = err_set(e, G_CORRUPT, "segment does not begin at offset %" PRIu64, base);
     if (g < 0) return g;
-    size_t size = BLOCK_HEADER_SIZE + (size_t)h.stored_size;
-    if (size > sizeof bytes) { /* a long list of lost ranges */
-        all = malloc(size);
-        if (!all) return err_nomem(e);
-        g = file_pread(fd, all, size, 0, &n, "segment", e);
-    }
-    if (g == 0 && n < size) g = err_set(e, G_TRUNCATED, "segment has no whole first block");
-    if (g == 0) g = block_check_crc((uint8_t *)all, all + BLOCK_HEADER_SIZE, h.stored_size, e);
+    ret->head_bytes = BLOCK_HEADER_SIZE + (uint64_t)h.stored_size;
     ret->epoch = h.log_epoch;
-    ret->head_bytes = size;
-    if (g == 0) g = parse_info(&h, all + BLOCK_HEADER_SIZE, ret, e);
+    if (n < ret->head_bytes) return err_set(e, G_TRUNCATED, "segment has no whole first block");
+    g = block_check_crc((const uint8_t *)bytes, bytes + BLOCK_HEADER_SIZE, h.stored_size, e);
+    if (g == 0) g = parse_info(&h, bytes + BLOCK_HEADER_SIZE, ret, e);
     if (g < 0) segment_info_release(ret);
-    if (all != bytes) free(all);
+    return g;
+}
+
+int segment_read_info(int fd, const struct segment_identity *id, uint64_t base, struct segment_info *ret,
+                      struct err *e) {
+    char bytes[BLOCK_HEADER_SIZE + 4096];
+    size_t n = 0;
+    *ret = (struct segment_info){.base = base, .running_max = NO_TIME};
+    int g = file_pread(fd, bytes, sizeof bytes, 0, &n, "segment", e);
+    if (g == 0) g = segment_decode_info(bytes, n, id, base, ret, e);
+    if (g != G_TRUNCATED || n < sizeof bytes) return g;
+    size_t size = (size_t)ret->head_bytes; /* a long list of lost ranges */
+    char *all = malloc(size);
+    if (!all) return err_nomem(e);
+    g = file_pread(fd, all, size, 0, &n, "segment", e);
+    if (g == 0) g = segment_decode_info(all, n, id, base, ret, e);
+    free(all);
     return g;
 }
 

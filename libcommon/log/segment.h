@@ -55,6 +55,10 @@ struct segment_identity {
 int segment_read_info(int fd, const struct segment_identity *id, uint64_t base, struct segment_info *ret,
                       struct err *e) NODISCARD;
 
+/* The same from the first `n` bytes of a file. G_TRUNCATED: ret->head_bytes are needed. */
+int segment_decode_info(const char *bytes, size_t n, const struct segment_identity *id, uint64_t base,
+                        struct segment_info *ret, struct err *e) NODISCARD;
+
 /* The base of the first segment whose epoch is above this one (UINT64_MAX: there is none) and that epoch: where the
  * offsets of an epoch end, and what was read or written beyond it is gone. */
 int segment_epoch_end(int dir, const struct segment_identity *id, uint32_t epoch, uint64_t *ret_end,

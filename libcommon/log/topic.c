@@ -21,6 +21,7 @@
 #include "sys/futex.h"
 #include "sys/lock.h"
 #include "sys/sys.h"
+#include "json/tree.h"
 
 #define TOPIC_FILE "topic.json"
 #define TOPIC_FILE_MAX (64u << 10)
@@ -29,11 +30,9 @@
 
 static json_t *topic_to_json(const char *name, uint64_t id, uint32_t partitions, int64_t created_ns,
                              const struct topic_settings *settings) {
-    char text[17];
-    (void)snprintf(text, sizeof text, "%016" PRIx64, id);
-    json_t *o =
-        json_pack("{s:i, s:s, s:s, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", text, "partitions",
-                  (int)partitions, "created", (json_int_t)created_ns, "settings", topic_settings_to_json(settings));
+    json_t *o = json_pack("{s:i, s:s, s:o, s:i, s:I, s:o}", "version", 1, "name", name, "topic_id", tree_hex(id, 16),
+                          "partitions", (int)partitions, "created", (json_int_t)created_ns, "settings",
+                          topic_settings_to_json(settings));
     if (o && json_crc_set(o) == 0) return o;
     json_decref(o);
     return NULL;
@@ -54,11 +53,10 @@ static int topic_from_json(json_t *o, struct topic *t, struct err *e) {
     if (!json_crc_is_right(o)) return err_set(e, G_CORRUPT, "topic file of '%s' fails its check", t->name);
     if (json_integer_value(json_object_get(o, "version")) != 1)
         return err_set(e, G_CORRUPT, "topic '%s' has a version that this program does not know", t->name);
-    const char *id = json_string_value(json_object_get(o, "topic_id"));
-    json_int_t partitions = json_integer_value(json_object_get(o, "partitions"));
-    t->id = id ? strtoull(id, NULL, 16) : 0;
+    uint64_t partitions = 0;
     t->created_ns = json_integer_value(json_object_get(o, "created"));
-    if (t->id == 0 || partitions < 1 || partitions > TOPIC_PARTITIONS_MAX)
+    if (!tree_get_hex(json_object_get(o, "topic_id"), 16, &t->id) || t->id == 0 ||
+        !tree_get_whole(json_object_get(o, "partitions"), TOPIC_PARTITIONS_MAX, &partitions) || partitions < 1)
         return err_set(e, G_CORRUPT, "topic file of '%s' is not valid", t->name);
     t->partitions = (uint32_t)partitions;
     return topic_settings_from_json(json_object_get(o, "settings"), &t->settings, e);

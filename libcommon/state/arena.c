@@ -11,8 +11,15 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "sys/machine.h"
 
-enum { CHUNK_MIN = 4096, CHUNK_MAX = 1 << 20, SYSTEM_OVERHEAD = 16, EXACT_CLASSES = ARENA_EXACT_MAX / 8 };
+enum {
+    LIST_FIRST = 64,
+    CHUNK_MIN = 4096,
+    CHUNK_MAX = 1 << 20,
+    SYSTEM_OVERHEAD = 16,
+    EXACT_CLASSES = ARENA_EXACT_MAX / 8
+};
 
 struct arena_chunk {
     struct arena_chunk *before;
@@ -26,6 +33,10 @@ struct arena_large {
 };
 
 /* ---- budget ------------------------------------------------------------------------------------------------------ */
+
+void budget_set_limit(struct state_budget *b, uint64_t bytes) {
+    b->limit = bytes ? bytes : (size_t)(machine_memory() / 2);
+}
 
 int budget_take(struct state_budget *b, size_t n) {
     if (!b) return 0;
@@ -46,6 +57,17 @@ void budget_force(struct state_budget *b, size_t n) {
     if (!b) return;
     b->used += n;
     if (b->used > b->most) b->most = b->used;
+}
+
+void *budget_grow_list(struct state_budget *b, void *list, size_t *cap, size_t size) {
+    size_t more = *cap ? *cap : LIST_FIRST;
+    if (budget_take(b, more * size) < 0) return NULL;
+    void *grown = realloc(list, (*cap + more) * size);
+    if (grown)
+        *cap += more;
+    else
+        budget_give(b, more * size);
+    return grown;
 }
 
 int budget_error(const struct state_budget *b, struct err *e) {

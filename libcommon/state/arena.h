@@ -23,12 +23,19 @@ struct state_budget {
     bool exhausted;    /* something was refused because of the limit, not by the machine */
 };
 
+/* What --max-state says; 0: half of the memory that there is. */
+void budget_set_limit(struct state_budget *b, uint64_t bytes);
+
 /* Count n bytes: 0, or G_NOMEM when they are over the limit (then nothing is counted). A NULL budget takes all. */
 int budget_take(struct state_budget *b, size_t n) NODISCARD;
 void budget_give(struct state_budget *b, size_t n);
 
 /* Count n bytes over the limit, too: for the little that is needed to take state out and give all of it back. */
 void budget_force(struct state_budget *b, size_t n);
+
+/* A list of *cap items of `size` bytes, NULL when there are none, made twice as long, *cap with it. NULL: no memory or
+ * over the limit; then it is as it was. */
+void *budget_grow_list(struct state_budget *b, void *list, size_t *cap, size_t size);
 
 /* "state is over 12 GiB (--max-state)" or no memory: the error for a G_NOMEM out of this library. */
 int budget_error(const struct state_budget *b, struct err *e);

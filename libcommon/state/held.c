@@ -16,15 +16,9 @@ void held_init(struct held_records *h, struct state_budget *budget) {
 }
 
 static int grow(struct held_records *h) {
-    size_t cap = h->cap ? 2 * h->cap : 256, more = (cap - h->cap) * sizeof *h->heap;
-    if (budget_take(h->arena.budget, more) < 0) return G_NOMEM;
-    struct held **heap = realloc(h->heap, cap * sizeof *heap);
-    if (!heap) {
-        budget_give(h->arena.budget, more);
-        return G_NOMEM;
-    }
+    void *heap = budget_grow_list(h->arena.budget, h->heap, &h->cap, sizeof *h->heap);
+    if (!heap) return G_NOMEM;
     h->heap = heap;
-    h->cap = cap;
     return 0;
 }
 

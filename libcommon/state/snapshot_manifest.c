@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 #include "base/crc32c.h"
+#include "base/number.h"
 #include "state/snapshot_impl.h"
+#include "json/tree.h"
 #include "json/validate.h"
 
 enum { VERSION = 1 };
@@ -24,10 +26,9 @@ static json_t *files_to_json(const struct chain *chain) {
     json_t *list = json_array();
     for (size_t i = 0; list && i < chain->count; i++) {
         const struct chain_file *f = &chain->files[i];
-        char name[SNAPSHOT_NAME_MAX], id[17];
+        char name[SNAPSHOT_NAME_MAX];
         chain_name(f, name);
-        (void)snprintf(id, sizeof id, "%016" PRIx64, f->id);
-        json_t *o = json_pack("{s:s, s:s, s:I}", "name", name, "id", id, "size", (json_int_t)f->size);
+        json_t *o = json_pack("{s:s, s:o, s:I}", "name", name, "id", tree_hex(f->id, 16), "size", (json_int_t)f->size);
         if (!o || json_array_append_new(list, o) < 0) {
             json_decref(list);
             return NULL;
@@ -111,12 +112,6 @@ static const char *text_of(const json_t *o) {
     return text && strlen(text) == json_string_length(o) ? text : NULL;
 }
 
-static bool id_parse(const char *text, uint64_t *ret) {
-    if (!text || strlen(text) != 16 || strspn(text, "0123456789abcdefABCDEF") != 16) return false;
-    *ret = strtoull(text, NULL, 16);
-    return *ret != 0;
-}
-
 /* NULL, or what is wrong with the list. */
 static const char *files_from_json(const json_t *list, struct chain *ret) {
     size_t count = json_array_size(list);
@@ -125,14 +120,13 @@ static const char *files_from_json(const json_t *list, struct chain *ret) {
     for (size_t i = 0; i < count; i++) {
         const json_t *o = json_array_get(list, i);
         const char *name = text_of(json_object_get(o, "name"));
-        const json_t *size = json_object_get(o, "size");
         struct chain_file *f = &ret->files[i];
         if (!name || !chain_name_parse(name, f)) return "a name of a file is not valid";
         if (f->whole != (i == 0)) return "its first file alone has to be a whole one";
         if (i > 0 && f->number <= f[-1].number) return "the numbers of its files do not rise";
-        if (!id_parse(text_of(json_object_get(o, "id")), &f->id)) return "an id of a file is not valid";
-        if (!json_is_integer(size) || json_integer_value(size) < FRAME_HEADER) return "a size of a file is not valid";
-        f->size = (uint64_t)json_integer_value(size);
+        if (!tree_get_hex(json_object_get(o, "id"), 16, &f->id) || f->id == 0) return "an id of a file is not valid";
+        if (!tree_get_whole(json_object_get(o, "size"), INT64_MAX, &f->size) || f->size < FRAME_HEADER)
+            return "a size of a file is not valid";
     }
     ret->count = count;
     return NULL;
@@ -160,10 +154,9 @@ static int from_json(struct snapshot *s, const json_t *o, struct err *e) {
 /* Two lines, and a check that matches: the length of the first, else 0. */
 static size_t checked_line(const char *text, size_t n) {
     if (n <= CHECK_LINE || memchr(text, '\n', n) != text + n - CHECK_LINE || text[n - 1] != '\n') return 0;
-    char digits[9] = {0};
-    memcpy(digits, text + n - CHECK_LINE + 1, 8);
-    if (strspn(digits, "0123456789abcdefABCDEF") != 8) return 0;
-    return crc32c(0, text, n - CHECK_LINE) == (uint32_t)strtoul(digits, NULL, 16) ? n - CHECK_LINE : 0;
+    uint64_t check;
+    if (number_parse_hex(text + n - CHECK_LINE + 1, 8, &check) < 0) return 0;
+    return crc32c(0, text, n - CHECK_LINE) == check ? n - CHECK_LINE : 0;
 }
 
 int manifest_decode(struct snapshot *s, const char *text, size_t n, struct err *e) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/version.h"
+#include "json/tree.h"
 
 static enum control_type type_of(const char *name) {
     static const char *const names[] = {
@@ -22,10 +23,9 @@ static int fault(struct err *e, const char *type, const char *member) {
 }
 
 static int read_end(struct control *c, struct err *e) {
-    const json_t *status = json_object_get(c->json, "status");
-    if (!json_is_integer(status) || json_integer_value(status) < 0 || json_integer_value(status) > 255)
-        return fault(e, "end", "status");
-    c->status = (int)json_integer_value(status);
+    uint64_t status;
+    if (!tree_get_whole(json_object_get(c->json, "status"), 255, &status)) return fault(e, "end", "status");
+    c->status = (int)status;
     c->records = (uint64_t)json_integer_value(json_object_get(c->json, "records"));
     c->bytes = (uint64_t)json_integer_value(json_object_get(c->json, "bytes"));
     c->error = json_string_value(json_object_get(c->json, "error"));
@@ -121,7 +121,7 @@ int control_end(struct buf *b, int status, uint64_t records, uint64_t bytes, con
     json_t *json = json_pack("{s:s, s:i, s:I, s:I}", "type", "end", "status", status, "records", (json_int_t)records,
                              "bytes", (json_int_t)bytes);
     if (json && error) {
-        json_t *words = json_string(error);
+        json_t *words = json_stringn(error, strcspn(error, "\n")); /* without the caret below, which is for people */
         if (!words) words = json_string("(the message is not UTF-8)");
         if (json_object_set_new(json, "error", words) < 0) {
             json_decref(json);
@@ -144,8 +144,6 @@ static json_t *argument(const char *text) {
 
 int control_start(struct buf *b, uint64_t run, const json_t *history, const char *tool, char *const *args,
                   int arg_count, int64_t now_ns) {
-    char run_text[17];
-    (void)snprintf(run_text, sizeof run_text, "%016" PRIx64, run);
     json_t *list = history ? json_deep_copy(history) : json_array();
     json_t *words = json_array();
     for (int i = 0; i < arg_count; i++)
@@ -160,6 +158,6 @@ int control_start(struct buf *b, uint64_t run, const json_t *history, const char
         json_decref(list);
         return G_NOMEM;
     }
-    return append_json(b, json_pack("{s:s, s:s, s:n, s:n, s:o}", "type", "start", "run", run_text, "pipeline",
+    return append_json(b, json_pack("{s:s, s:o, s:n, s:n, s:o}", "type", "start", "run", tree_hex(run, 16), "pipeline",
                                     "restore", "history", list));
 }

@@ -140,7 +140,7 @@ int follow_detect(struct follow *f, struct inbuf *in, enum in_format *ret, struc
         g = take_next(f, in, e);
         if (g < 0) return g;
     }
-    *ret = found;
+    *ret = input_named(in->name, found);
     return 0;
 }
 

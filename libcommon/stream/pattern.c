@@ -21,12 +21,6 @@ struct pattern {
     struct buf text;
 };
 
-static int hex_digit(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int unknown(const char *text, const char *at, struct err *e) {
     int size = at[1] == '\0' ? 1 : 2;
     return err_set(e, G_USAGE, "unknown escape '%.*s' at position %zu of the format '%s'", size, at,
@@ -37,7 +31,7 @@ static int unknown(const char *text, const char *at, struct err *e) {
 static const char *read_backslash(const char *p, char *ret) {
     static const char letters[] = "nrt\\", bytes[] = "\n\r\t\\";
     if (p[1] == 'x') {
-        int high = hex_digit(p[2]), low = high < 0 ? -1 : hex_digit(p[3]);
+        int high = number_hex_digit(p[2]), low = high < 0 ? -1 : number_hex_digit(p[3]);
         if (low < 0) return NULL;
         *ret = (char)(high << 4 | low);
         return p + 4;

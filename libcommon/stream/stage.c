@@ -324,31 +324,9 @@ static int run_text(struct stage *s, struct inbuf *in, enum in_format format, st
     return g;
 }
 
-static bool is_named_blocks(const char *name) {
-    size_t n = strlen(name);
-    return n > 5 && strcmp(name + n - 5, ".leat") == 0;
-}
-
-/* The format that was asked for, or what the name or the first bytes look like. */
-static int find_format(const struct stage *s, struct inbuf *in, enum in_format *ret, struct err *e) {
-    *ret = s->config->input.format;
-    if (*ret == IN_DETECT && is_named_blocks(in->name)) *ret = IN_BLOCKS;
-    while (*ret == IN_DETECT) {
-        *ret = input_detect(inbuf_here(in), inbuf_left(in), in->eof);
-        if (*ret != IN_DETECT) break;
-        if (in->eof) { /* empty: any format says that this is a clean end */
-            *ret = IN_LINES;
-            break;
-        }
-        int g = inbuf_more(in, e);
-        if (g < 0) return g;
-    }
-    return 0;
-}
-
 static int run_input(struct stage *s, const char *file, struct err *e) {
     struct inbuf in;
-    enum in_format format;
+    enum in_format format = s->config->input.format;
     bool standard = strcmp(file, "-") == 0;
     int fd = standard ? STDIN_FILENO : sys.openat(AT_FDCWD, file, O_RDONLY, 0);
     if (fd < 0) return err_sys(e, errno, "cannot open '%s'", file);
@@ -357,7 +335,7 @@ static int run_input(struct stage *s, const char *file, struct err *e) {
     int g = inbuf_init(&in, fd, s->input_name, e);
     in.before_wait = wait_input;
     in.before_wait_ctx = s;
-    if (g == 0) g = find_format(s, &in, &format, e);
+    if (g == 0) g = input_find_format(&in, &format, e);
     if (g == 0) s->format = format;
     if (g == 0) g = format == IN_BLOCKS ? run_blocks(s, &in, e) : run_text(s, &in, format, e);
     inbuf_release(&in);

@@ -21,12 +21,6 @@
 
 struct stage;
 
-/* A data block and the name of its topic, NULL if that is not known. */
-struct block_origin {
-    const struct block_header *h;
-    const char *topic;
-};
-
 /* All but one of record, block and feed may be NULL. A negative result ends the run, but for G_DATA from record(),
  * which makes that record a bad one. */
 struct stage_ops {
@@ -69,18 +63,20 @@ struct stage_config {
     int arg_count;
     const char *const *files; /* none, or "-": standard input */
     size_t file_count;
-    const char *standard_input;  /* what it is called in messages; NULL: "standard input" */
-    struct text_in_config input; /* its format may be IN_DETECT: a file named *.leat holds blocks then */
-    bool follow;                 /* files grow; text only */
-    struct feeds *feeds;         /* several inputs at once instead of the files one by one: opened, not started; the
-                                  * caller closes them. `files` are their names for the sandbox only */
-    bool feeds_begin_together;   /* nothing is taken before every feed has something: our start tells what came before
-                                  * all of them. Else it waits a second for that */
-    bool trust_blocks;           /* leave JSON in blocks without the validated flag unchecked */
-    bool distrust_blocks;        /* check JSON in blocks with that flag, too */
-    bool no_output;              /* the tool has an output of its own */
+    const char *standard_input;    /* what it is called in messages; NULL: "standard input" */
+    struct text_in_config input;   /* its format may be IN_DETECT: input_find_format() */
+    bool follow;                   /* files grow; text only */
+    struct feeds *feeds;           /* several inputs at once instead of the files one by one: opened, not started; the
+                                    * caller closes them. `files` are their names for the sandbox only */
+    bool feeds_begin_together;     /* nothing is taken before every feed has something: our start tells what came before
+                                    * all of them. Else it waits a second for that */
+    int64_t feeds_begin_within_ns; /* the same, but after this long it goes on with those that have; 0: never */
+    bool feeds_have_barriers;      /* control() gets them. Else one is an error: those of several feeds cannot be
+                                    * brought together */
+    bool trust_blocks;             /* leave JSON in blocks without the validated flag unchecked */
+    bool distrust_blocks;          /* check JSON in blocks with that flag, too */
+    bool no_output;                /* the tool has an output of its own */
     struct output_config output;
-    bool network;          /* the tool talks to a server: for the sandbox only */
     const char *state_dir; /* a folder that the tool itself keeps files in; NULL: none */
     const char *reread;    /* a file that the tool itself reads again, another by that name too; NULL: none */
     const struct output_config *more; /* streams beside it, which begin and end as it does; records go there by the

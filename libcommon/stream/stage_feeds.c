@@ -83,15 +83,15 @@ static int handle_control(struct feeding *f, size_t which, const struct feed_ite
     switch (b.control.type) {
     case CONTROL_START: g = take_start(f, which, &b.control, e); break;
     case CONTROL_BARRIER:
+        if (s->config->feeds_have_barriers) break;
         g = err_set(e, G_DATA, "'%s' has a barrier: those of several inputs cannot be brought together yet",
                     s->input_name);
         break;
-    case CONTROL_SOURCE:
-        g = sources_add(&s->sources, b.h.topic_id, b.control.topic, e);
-        if (g < 0) break;
-        /* fall through */
-    default: g = s->ops->control ? s->ops->control(s->ctx, s, &b, e) : stage_pass(s, &b, e);
+    case CONTROL_SOURCE: g = sources_add(&s->sources, b.h.topic_id, b.control.topic, e); break;
+    default: break;
     }
+    if (g == 0 && b.control.type != CONTROL_START)
+        g = s->ops->control ? s->ops->control(s->ctx, s, &b, e) : stage_pass(s, &b, e);
     control_release(&b.control);
     return g;
 }
@@ -155,13 +155,14 @@ static int take_and_handle(struct feeding *f, size_t which, struct err *e) {
 
 /* Their first words, as far as they come in time. */
 static int await_starts(struct feeding *f, struct err *e) {
-    int64_t until = sys.boot_ns() + TOGETHER_NS;
+    const struct stage_config *c = f->s->config;
+    int64_t within = c->feeds_begin_together ? c->feeds_begin_within_ns : TOGETHER_NS, start = sys.boot_ns();
     int g = 0;
     for (size_t i = 0; g >= 0 && i < f->count; i++) {
         struct feed_set one = {0};
         feed_set_add(&one, i);
-        int64_t left = until - sys.boot_ns();
-        g = feeds_wait(f->feeds, &one, f->s->config->feeds_begin_together ? -1 : left > 0 ? left : 0, e);
+        int64_t left = within - (sys.boot_ns() - start);
+        g = feeds_wait(f->feeds, &one, within == 0 ? -1 : left > 0 ? left : 0, e);
         if (g == 0) g = feeds_take(f->feeds, i, &f->fed[i].first, e);
     }
     return g < 0 ? g : 0;

@@ -7,9 +7,9 @@
  */
 #include "stream/watermark.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
+
+#include "json/tree.h"
 
 void watermarks_init(struct watermarks *w, int64_t out_of_order_ns, int64_t idle_timeout_ns) {
     *w = (struct watermarks){.out_of_order_ns = out_of_order_ns,
@@ -206,11 +206,9 @@ const struct watermark_source *watermarks_holder(const struct watermarks *w, int
 /* --- Snapshots --------------------------------------------------------------------------------------------------- */
 
 static json_t *source_save(const struct watermark_source *s) {
-    char id[17];
-    (void)snprintf(id, sizeof id, "%016" PRIx64, s->topic_id);
-    return json_pack("{s:s, s:I, s:s?, s:I, s:I, s:b, s:b}", "topic_id", id, "partition", (json_int_t)s->partition,
-                     "topic", s->topic, "max_time", (json_int_t)s->max_time, "mark", (json_int_t)s->mark, "told",
-                     (int)s->told, "idle", (int)s->idle);
+    return json_pack("{s:o, s:I, s:s?, s:I, s:I, s:b, s:b}", "topic_id", tree_hex(s->topic_id, 16), "partition",
+                     (json_int_t)s->partition, "topic", s->topic, "max_time", (json_int_t)s->max_time, "mark",
+                     (json_int_t)s->mark, "told", (int)s->told, "idle", (int)s->idle);
 }
 
 json_t *watermarks_save(const struct watermarks *w) {
@@ -230,26 +228,17 @@ static bool load_integer(const json_t *o, const char *name, int64_t *ret) {
     return true;
 }
 
-static bool load_id(const json_t *o, uint64_t *ret) {
-    const char *text = json_string_value(json_object_get(o, "topic_id"));
-    char again[17];
-    if (!text) return false;
-    *ret = strtoull(text, NULL, 16);
-    (void)snprintf(again, sizeof again, "%016" PRIx64, *ret);
-    return strcmp(text, again) == 0;
-}
-
 /* Into the empty `into`. */
 static int source_load(struct watermarks *into, const json_t *o, struct err *e) {
     const json_t *topic = json_object_get(o, "topic"), *told = json_object_get(o, "told"),
                  *idle = json_object_get(o, "idle");
     struct watermark_source s;
-    int64_t partition;
+    uint64_t partition;
     size_t at, before = into->count;
-    if (!load_id(o, &s.topic_id) || !load_integer(o, "partition", &partition) ||
+    if (!tree_get_hex(json_object_get(o, "topic_id"), 16, &s.topic_id) ||
+        !tree_get_whole(json_object_get(o, "partition"), UINT32_MAX, &partition) ||
         !load_integer(o, "max_time", &s.max_time) || !load_integer(o, "mark", &s.mark) || !json_is_boolean(told) ||
-        !json_is_boolean(idle) || (!json_is_string(topic) && !json_is_null(topic)) || partition < 0 ||
-        partition > UINT32_MAX)
+        !json_is_boolean(idle) || (!json_is_string(topic) && !json_is_null(topic)))
         return err_set(e, G_CORRUPT, "a source of the watermark is not what it should be");
     int g = watermarks_source(into, s.topic_id, (uint32_t)partition, json_string_value(topic), &at, e);
     if (g < 0) return g;

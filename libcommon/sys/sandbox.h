@@ -17,10 +17,11 @@ struct sandbox_path {
 
 enum sandbox_state { SANDBOX_OFF, SANDBOX_PARTLY, SANDBOX_ON };
 
-/* Paths that are not there are passed over. No way back; threads started later inherit it. Core dumps are off, too. */
+/* Paths that are not there are passed over. No way back; it is of the calling thread, and threads that this one starts
+ * inherit it. Core dumps are off, too. */
 enum sandbox_state sandbox_enter(const struct sandbox_path *paths, size_t n);
 
-/* The same for a tool that talks to a server: it keeps sockets, and reads names, certificates and their libraries. */
-enum sandbox_state sandbox_enter_network(const struct sandbox_path *paths, size_t n);
+/* For a thread that talks to a server: it keeps sockets, and reads names, certificates and their libraries only. */
+enum sandbox_state sandbox_enter_network(void);
 
 #endif

@@ -20,6 +20,7 @@ void signals_init(bool catch_pipe) {
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
     if (catch_pipe) signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
 }
 
 int signals_stop(void) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SIGINT and SIGTERM ask a tool to stop; a second SIGINT ends it as if nothing were caught. Calls that wait are
- * interrupted (no SA_RESTART), and loops ask signals_stop() between two records.
+ * SIGINT and SIGTERM ask a tool to stop; the second one of a kind ends it as if nothing were caught. Calls that wait
+ * are interrupted (no SA_RESTART), and loops ask signals_stop() between two records.
  */
 #ifndef LEAT_SYS_SIGNALS_H
 #define LEAT_SYS_SIGNALS_H
 
 #include <stdbool.h>
 
-/* Catch SIGINT and SIGTERM. With `catch_pipe`, SIGPIPE is ignored, so that a write fails with EPIPE. */
+/* Catch SIGINT and SIGTERM. A write beyond the limit on files fails with EFBIG (no SIGXFSZ), and, with `catch_pipe`,
+ * SIGPIPE is ignored, so that a write fails with EPIPE. */
 void signals_init(bool catch_pipe);
 
 /* The signal that asked us to stop, else 0. */

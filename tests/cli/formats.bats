@@ -46,6 +46,29 @@ as() {
     printf 'a\tb\n1\tx,y\n2\tz\n' | as tsv $'{"a":1,"b":"x,y"}\n{"a":2,"b":"z"}'
 }
 
+@test "a header alone is a table where the name says so, and a plain line where nothing does" {
+    printf 'a,b\n' >head.csv
+    printf 'a\tb\n' >head.tsv
+    printf 'id\n1\n' >one.csv
+    printf 'a,b\n1,2,3\n' >wrong.csv
+    exits 0 leat filter true -j head.csv head.tsv
+    equals "$output" ""
+    exits 0 leat merge --any -j head.csv head.tsv
+    equals "$output" ""
+    exits 0 leat filter true -j one.csv
+    equals "$output" '{"id":1}'
+    exits 3 leat filter true -j wrong.csv
+    exits 0 leat filter true -j -i lines head.csv
+    equals "$output" '"a,b"'
+    exits 0 leat filter true -j <head.csv
+    equals "$output" '"a,b"'
+    exits 0 leat filter true -j -i csv <head.csv
+    equals "$output" ""
+    printf '{"a":1}\n' >json.csv
+    exits 0 leat filter true -j json.csv
+    equals "$output" '{"a":1}'
+}
+
 @test "CSV: a row with too many or too few fields is a bad record, a bad header is exit 6" {
     printf 'a,b\n1,2\n1,2,3\n4\n5,6\n' >in
     exits 3 leat produce t -i csv in

@@ -376,7 +376,7 @@ one_voice() {
     run --separate-stderr bash -c "leat filter 'error(.m)' in 2>/dev/null | leat filter ."
     [[ $status -eq 5 ]]
     one_voice filter
-    contains "$stderr" 'error(.m)'
+    contains "$stderr" 'expression: a'
     cp in "$forged"
     exits 3 leat filter 'error(.m)' "$forged"
     one_voice filter
@@ -385,4 +385,54 @@ one_voice() {
 @test "an expression of several lines shows its own line with the caret, and no other" {
     exits 2 leat filter $'.a |\n error(' <<<'{}'
     equals "$stderr" $'leat filter: expression: syntax error: an expression expected at the end\n   error(\n         ^'
+}
+
+# ---- signals -----------------------------------------------------------------------------------------------------------
+
+@test "a second SIGINT ends a tool in the middle of a long computation; the first one ends it between records" {
+    local pid status signal
+    for signal in INT TERM; do
+        leat map --engine jq 'def f: if . < 1e12 then . + 1 | f else . end; f' <<<1 >out 2>err 3>&- &
+        pid=$!
+        sleep 0.3
+        kill -"$signal" "$pid"
+        sleep 0.3
+        kill -0 "$pid"
+        kill -"$signal" "$pid"
+        wait "$pid" && status=0 || status=$?
+        equals "$status" $((128 + $(kill -l "$signal")))
+    done
+    leat map 'reduce range(1e12) as $i (0; . + $i)' <<<1 >out 2>err 3>&- &
+    pid=$!
+    sleep 0.3
+    kill -INT "$pid"
+    wait "$pid" && status=0 || status=$?
+    equals "$status" 130
+}
+
+# ---- a limit on files --------------------------------------------------------------------------------------------------
+
+@test "a file beyond the limit is a disk that is full: exit 4 with words, and nothing is left behind" {
+    leat gen clicks -c 20000 >clicks.leat
+    mkdir work
+    cd work
+    export TMPDIR=$PWD
+    run --separate-stderr bash -c 'ulimit -f 100; leat filter . ../clicks.leat --output big.leat'
+    equals "$status $stderr" "4 leat filter: cannot write to 'big.leat': File too large"
+    run --separate-stderr bash -c 'ulimit -f 100; leat gen clicks -c 20000 >big'
+    equals "$status" 4
+    contains "$stderr" "File too large"
+    rm big
+    run --separate-stderr bash -c 'ulimit -f 100; leat sink-tsdb lines:big.txt --measurement m --fields latency_ms ../clicks.leat'
+    equals "$status" 4
+    contains "$stderr" "File too large"
+    run --separate-stderr bash -c 'ulimit -f 100; leat sink-tsdb sqlite:big.db --measurement m --fields latency_ms --retry-for 0s ../clicks.leat'
+    equals "$status" 4
+    contains "$stderr" "big.db"
+    rm -f big.db*
+    equals "$(ls -A)" ""
+    run --separate-stderr bash -c 'ulimit -f 100; leat produce big ../clicks.leat'
+    equals "$status" 4
+    contains "$stderr" "File too large"
+    exits 0 leat topic verify big
 }

@@ -5,6 +5,7 @@
 
 load helpers
 load records
+load windows
 
 setup() {
     cd "$BATS_TEST_TMPDIR"
@@ -227,6 +228,41 @@ live() {
     has_lines out 3
     within "$took" 700 1700
     kill $!
+}
+
+@test "--duration ends, too, when nothing comes at all" {
+    mkfifo nobody silent
+    timed timeout 20 leat replay --duration 400ms ./nobody -j >out
+    equals "$status" 0
+    within "$took" 400 1500
+    exec 7<>silent
+    timed timeout 20 leat replay --duration 400ms --time .t a.json ./silent -j >out
+    equals "$status" 0
+    within "$took" 400 1500
+    timed timeout 20 leat replay --duration 400ms ./silent >out
+    equals "$status" 0
+    exits 0 leat show -j out # a stream with its end
+    equals "$output" ""
+    # Time begins to count anew with the first record.
+    (sleep 0.7; cat a.json; exec sleep 30) >silent 3>&- &
+    timed timeout 20 leat replay --time .t --max-gap 600ms --duration 1s ./silent -j >out
+    has_lines out 2
+    within "$took" 1600 2600
+    kill $!
+    exec 7>&-
+}
+
+@test "barriers of the run that was recorded are left out, and counted" {
+    stream 'source(0), rows(0, (1, 1)), barrier(1), rows(0, (2, 2)), barrier(2), rows(0, (3, 3))' >recorded.leat
+    exits 0 leat replay -x max --stats=json recorded.leat --output again.leat
+    equals "$(jq -c '[.records_out, .barriers]' <<<"$stderr")" '[3,2]'
+    exits 0 leat show -j again.leat
+    equals "$(jq -c .n <<<"$output")" $'1\n2\n3'
+    ! grep -aq barrier again.leat
+    exits 0 leat replay -x max --by time --stats recorded.leat recorded.leat -j
+    contains "$stderr" ", 4 barriers left out"
+    exits 0 leat replay -x max --stats=json a.json --time .t -j
+    equals "$(jq -c .barriers <<<"$stderr")" null
 }
 
 @test "a pause of the reader is caught up with, and told" {

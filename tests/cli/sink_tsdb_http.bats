@@ -259,6 +259,21 @@ stopped_by() {
     equals "$(totals)" "25 25 0 0"
 }
 
+# Both threads of the sink have a filter for system calls, which the kernel calls 2.
+filtered() {
+    [[ $(grep -h '^Seccomp:' "/proc/$sink_pid/task/"*/status) == $'Seccomp:\t2\nSeccomp:\t2' ]]
+}
+
+@test "the thread that talks to the server is in the sandbox, as the main one is" {
+    server ok
+    sink_on 3 -v
+    until_true grep -q sandbox err
+    if grep -q 'sandbox off' err; then return; fi # sanitizers
+    until_true filtered
+    exec 7>&-
+    wait "$sink_pid"
+}
+
 @test "TLS: the certificate must be one that is trusted, and for this host" {
     command -v openssl >/dev/null
     openssl req -x509 -newkey rsa:2048 -nodes -keyout key -out cert -days 2 -subj /CN=localhost \

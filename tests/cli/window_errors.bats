@@ -200,7 +200,7 @@ wrong() {
     wrong "option '--out-of-order' wants a duration such as 500ms, 90s or 1m30s, not '-1s'" --tumble 5s --out-of-order -1s "$p"
     wrong "option '--grace' wants a duration such as 500ms, 90s or 1m30s, not 'x'" --tumble 5s --grace x "$p"
     wrong "--max-ahead: 'x' is not a duration such as 500ms or 1m30s: expected a number" --tumble 5s --max-ahead x "$p"
-    wrong "--idle-timeout: 'x' is not a duration such as 500ms or 1m30s: expected a number" --tumble 5s --idle-timeout x "$p"
+    wrong "option '--idle-timeout' wants a duration such as 500ms, 90s or 1m30s, not 'x'" --tumble 5s --idle-timeout x "$p"
     wrong "option '--emit' wants one of final, changes, not 'never'" --tumble 5s --emit never "$p"
     wrong "option '--early-every' wants a duration such as 500ms, 90s or 1m30s, not 'x'" --tumble 5s --early-every x "$p"
     wrong "--drain goes with --state" --tumble 5s --drain "$p"

@@ -13,6 +13,8 @@
 
 #include "sys/file.h"
 
+enum { NAME_BYTES = SCRATCH_MAX + 64 };
+
 #define WORKED(call)                                                                                                   \
     do {                                                                                                               \
         struct err e_ = {0};                                                                                           \
@@ -24,9 +26,8 @@
 void log_fixture_open(struct log_fixture *f, uint32_t partitions, const struct topic_settings *settings) {
     struct topic_settings small = topic_settings_default;
     small.segment_size = 4096;
-    const char *tmp = getenv("TMPDIR");
     *f = (struct log_fixture){0};
-    (void)snprintf(f->path, sizeof f->path, "%.40s/leat-log-XXXXXX", tmp ? tmp : "/tmp");
+    scratch_name(f->path, "log");
     assert_non_null(mkdtemp(f->path));
     WORKED(log_open(&f->log, f->path, true, false, e));
     WORKED(topic_create(&f->log, "t", partitions, settings ? settings : &small, false, e));
@@ -84,12 +85,12 @@ void log_fixture_append(struct log_fixture *f, uint32_t partition, unsigned n, c
     buf_release(&body);
 }
 
-static void name_of(const struct log_fixture *f, const char *file, char out[256]) {
-    (void)snprintf(out, 256, "%s/topics/t/%s", f->path, file);
+static void name_of(const struct log_fixture *f, const char *file, char out[NAME_BYTES]) {
+    (void)snprintf(out, NAME_BYTES, "%s/topics/t/%s", f->path, file);
 }
 
 char *log_fixture_load(const struct log_fixture *f, const char *file, size_t *ret_size) {
-    char path[256];
+    char path[NAME_BYTES];
     struct stat st;
     name_of(f, file, path);
     FILE *in = fopen(path, "rb");
@@ -104,7 +105,7 @@ char *log_fixture_load(const struct log_fixture *f, const char *file, size_t *re
 }
 
 void log_fixture_store(const struct log_fixture *f, const char *file, const char *bytes, size_t n) {
-    char path[256];
+    char path[NAME_BYTES];
     name_of(f, file, path);
     FILE *out = fopen(path, access(path, F_OK) == 0 ? "r+b" : "wb");
     assert_non_null(out);
@@ -115,13 +116,13 @@ void log_fixture_store(const struct log_fixture *f, const char *file, const char
 }
 
 bool log_fixture_has(const struct log_fixture *f, const char *file) {
-    char path[256];
+    char path[NAME_BYTES];
     name_of(f, file, path);
     return access(path, F_OK) == 0;
 }
 
 void log_fixture_remove(const struct log_fixture *f, const char *file) {
-    char path[256];
+    char path[NAME_BYTES];
     name_of(f, file, path);
     assert_int_equal(unlink(path), 0);
 }

@@ -7,9 +7,10 @@
 
 #include "log/cursor.h"
 #include "log/partition.h"
+#include "scratch.h"
 
 struct log_fixture {
-    char path[64];
+    char path[SCRATCH_MAX];
     struct log log;
     struct topic topic;
 };

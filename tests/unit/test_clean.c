@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -117,6 +118,40 @@ static void retention_by_size_removes_the_oldest(void **state) {
     assert_int_equal(m.removed_segments, 0);
     fill(&f, 2);
     expect_range(&f, 16, 32);
+    log_fixture_close(&f);
+}
+
+static void count_lost(void *ctx, const struct err *what) {
+    assert_string_equal(what->text, "'t/0': 16 records from offset 0 on were removed by retention");
+    ++*(int *)ctx;
+}
+
+static void a_reader_that_goes_on_is_told_what_retention_removed_under_it(void **state) {
+    (void)state;
+    struct log_fixture f;
+    struct cursor c;
+    struct cursor_block b;
+    struct err e;
+    uint64_t at = 0;
+    int lost = 0;
+    OPEN(&f, "retention_size=9000");
+    fill(&f, 14); /* segments at 0, 8, 16, 24 */
+    assert_int_equal(cursor_open(&c, &f.topic, 0, false, &e), 0);
+    maintain(&f, MAINTAIN_RETENTION, 0);
+    assert_int_equal(cursor_find_time(&c, INT64_MIN, &at, &e), 0);
+    assert_int_equal(at, 16);
+    assert_int_equal(cursor_next_kept(&c, 18, count_lost, &lost, &b, &e), 0);
+    assert_int_equal(b.first, 16);
+    assert_int_equal(cursor_next_kept(&c, 18, count_lost, &lost, &b, &e), G_EOF);
+    assert_int_equal(cursor_next_kept(&c, 20, count_lost, &lost, &b, &e), 0);
+    assert_int_equal(b.first, 18);
+    assert_int_equal(cursor_seek(&c, 28, &e), 0);
+    assert_int_equal(cursor_next_kept(&c, UINT64_MAX, count_lost, &lost, &b, &e), G_WAIT);
+    assert_int_equal(lost, 1);
+    atomic_fetch_or(&c.part.tail->state, TAIL_DELETED);
+    assert_int_equal(cursor_next_kept(&c, UINT64_MAX, count_lost, &lost, &b, &e), G_ABSENT);
+    assert_string_equal(e.text, "topic 't' was deleted");
+    cursor_close(&c);
     log_fixture_close(&f);
 }
 
@@ -317,6 +352,12 @@ static void compaction_may_leave_a_segment_empty(void **state) {
     assert_int_equal(g, G_WAIT);
     assert_true(n >= 1 && n <= 2); /* the active segment is left alone */
     assert_int_equal(offsets[n - 1], want[0]);
+    struct cursor c; /* a range that is a gap */
+    struct cursor_block b;
+    struct err e;
+    assert_int_equal(cursor_open(&c, &f.topic, 0, false, &e), 0);
+    assert_int_equal(cursor_next_kept(&c, 5, NULL, NULL, &b, &e), G_EOF);
+    cursor_close(&c);
     expect_sound(&f);
     log_fixture_close(&f);
 }
@@ -587,6 +628,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_teardown(name, put_sys_back)
     const struct CMUnitTest tests[] = {
         TEST(retention_by_size_removes_the_oldest),
+        TEST(a_reader_that_goes_on_is_told_what_retention_removed_under_it),
         TEST(the_active_segment_is_never_removed),
         TEST(retention_by_age_counts_from_the_sealing),
         TEST(age_is_of_the_steady_clock_within_a_boot_and_of_the_wall_clock_else),

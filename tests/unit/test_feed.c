@@ -19,16 +19,17 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "scratch.h"
 #include "stream/feed.h"
 #include "stream/output.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
 static struct err e;
-static char folder[64];
+static char folder[SCRATCH_MAX];
 
 static const char *path(const char *name) {
-    static char paths[8][128];
+    static char paths[8][SCRATCH_MAX + 64];
     static unsigned turn;
     char *p = paths[turn++ % 8];
     (void)snprintf(p, sizeof paths[0], "%s/%s", folder, name);
@@ -506,7 +507,7 @@ static void test_a_signal_ends_the_wait(void **state) {
 static int setup(void **state) {
     (void)state;
     (void)signal(SIGPIPE, SIG_IGN);
-    (void)snprintf(folder, sizeof folder, "/tmp/leat-feed-XXXXXX");
+    scratch_name(folder, "feed");
     return mkdtemp(folder) && setenv("TMPDIR", folder, 1) == 0 ? 0 : -1;
 }
 

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "stream/follow.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
@@ -24,7 +25,7 @@ static struct sys_ops real;
 
 /* A folder of its own, one followed file in it, and what reading it said. */
 static struct fixture {
-    char folder[64], path[96], other[96];
+    char folder[SCRATCH_MAX], path[SCRATCH_MAX + 16], other[SCRATCH_MAX + 16];
     struct follow file;
     struct inbuf in;
     struct text_in *text;
@@ -66,8 +67,7 @@ static void append(const char *text) {
 
 static int setup(void **state) {
     (void)state;
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(fx.folder, sizeof fx.folder, "%.40s/leat-follow-XXXXXX", tmp ? tmp : "/tmp");
+    scratch_name(fx.folder, "follow");
     assert_non_null(mkdtemp(fx.folder));
     (void)snprintf(fx.path, sizeof fx.path, "%s/log", fx.folder);
     (void)snprintf(fx.other, sizeof fx.other, "%s/log.1", fx.folder);

@@ -62,7 +62,7 @@ static int64_t position(const struct group *g, uint32_t partition) {
 
 /* Bytes of the file of positions, from the outside. */
 static int open_positions(void) {
-    char path[128];
+    char path[SCRATCH_MAX + 32];
     (void)snprintf(path, sizeof path, "%s/groups/g/t.positions", fx.path);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0);

@@ -18,6 +18,7 @@
 #include "../../cmd/sink-tsdb/lines.c"
 
 #include "base/random.h"
+#include "scratch.h"
 
 static struct text text(const char *s) {
     return (struct text){s, strlen(s)};
@@ -157,7 +158,7 @@ static void what_cannot_be_said_is_refused(void **state) {
 /* ---- files ---- */
 
 struct place {
-    char dir[40], file[80], device[20], dash[2], shown[8];
+    char dir[SCRATCH_MAX], file[SCRATCH_MAX + 16], device[20], dash[2], shown[8];
     struct totals totals;
 };
 
@@ -178,7 +179,7 @@ static int put_line(struct dest *d, int64_t time, struct err *e) {
 
 static int make_place(void **state) {
     struct place *l = calloc(1, sizeof *l);
-    strncpy(l->dir, "/tmp/leat-lines-XXXXXX", sizeof l->dir - 1);
+    scratch_name(l->dir, "lines");
     assert_non_null(mkdtemp(l->dir));
     (void)snprintf(l->file, sizeof l->file, "%s/f", l->dir);
     strncpy(l->device, "/dev/full", sizeof l->device - 1);
@@ -230,7 +231,7 @@ static void a_full_device_is_an_error(void **state) {
     struct err e = {0};
     struct dest *d = open_at(l, l->device);
     assert_int_equal(put_line(d, 5, &e), 0);
-    assert_int_equal(d->ops->flush(d, true, &e), G_IO);
+    assert_int_equal(d->ops->flush(d, &e), G_IO);
     assert_string_equal(e.text, "cannot write to '/dev/full': No space left on device");
     assert_int_equal(l->totals.accepted, 0);
     assert_int_equal(d->ops->close(d, true, &e), G_IO);

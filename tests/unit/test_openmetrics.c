@@ -13,6 +13,8 @@
 #include "../../cmd/sink-tsdb/labels.c"
 #include "../../cmd/sink-tsdb/openmetrics.c"
 
+#include "scratch.h"
+
 #define T(s)                                                                                                           \
     (struct text) {                                                                                                    \
         s, sizeof(s) - 1                                                                                               \
@@ -20,7 +22,7 @@
 #define HOUR_NS (INT64_C(3600) * 1000000000)
 
 struct fixture {
-    char folder[64], path[80];
+    char folder[SCRATCH_MAX], path[SCRATCH_MAX + 16];
     struct dest *d;
     struct totals totals;
     struct err e;
@@ -33,7 +35,8 @@ static int64_t steady(void) {
 }
 
 static void open_with(struct fixture *f, int64_t flush_ns) {
-    *f = (struct fixture){.folder = "/tmp/leat-openmetrics-XXXXXX"};
+    *f = (struct fixture){0};
+    scratch_name(f->folder, "openmetrics");
     assert_non_null(mkdtemp(f->folder));
     (void)snprintf(f->path, sizeof f->path, "%s/m.prom", f->folder);
     const struct url u = {.kind = DEST_OPENMETRICS, .path = {f->path}};

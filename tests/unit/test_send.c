@@ -91,25 +91,17 @@ static void no_point_waits_longer_than_flush(void **state) {
     end_well(s);
 }
 
-static void flush_sends_what_is_there_and_waits_if_asked_to(void **state) {
+static void flush_sends_what_is_there_and_waits_for_it(void **state) {
     struct scene *s = *state;
     s->delay_ns = 50 * NS_PER_MS;
     begin(s);
-    put_all(s, 0, 3);
-    assert_int_equal(s->dest->ops->flush(s->dest, false, &s->e), 0);
-    assert_totals(s, 3, 0, 0, 3);
-    put_all(s, 3, 5);
-    assert_int_equal(s->dest->ops->flush(s->dest, false, &s->e), 0); /* it goes when the first is back */
-    assert_totals(s, 3, 0, 0, 3);
-    int64_t wake;
-    for (int i = 0; i < 100 && s->totals.accepted < 5; i++) {
-        usleep(10000);
-        assert_int_equal(s->dest->ops->poll(s->dest, &wake, &s->e), 0);
-    }
-    assert_string_equal(got(s), "0 1 2|3 4");
-    put_all(s, 5, 6);
-    assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), 0);
-    assert_totals(s, 6, 6, 0, 0);
+    put_all(s, 0, 12);
+    assert_totals(s, 10, 0, 0, 10);
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), 0);
+    assert_totals(s, 12, 12, 0, 0);
+    assert_string_equal(got(s), "0 1 2 3 4 5 6 7 8 9|10 11");
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), 0);
+    assert_totals(s, 12, 12, 0, 0);
     end_well(s);
 }
 
@@ -188,7 +180,7 @@ static void pauses_are_random_and_become_longer_until_the_server_is_back(void **
     for (int outage = 0; outage < 3; outage++) {
         s->fail = 3;
         put_all(s, outage, outage + 1);
-        assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), 0);
+        assert_int_equal(s->dest->ops->flush(s->dest, &s->e), 0);
         for (int i = 0; i < 3; i++, at++) {
             int64_t pause = asked_at(s, at + 1) - asked_at(s, at);
             int64_t want = (int64_t)rng_below(&rng, (uint64_t)(PAUSE_FIRST_NS << i));
@@ -250,7 +242,7 @@ static void a_failure_is_the_same_from_then_on(void **state) {
     put_all(s, 0, 3);
     for (int i = 0; i < 3; i++) {
         err_clear(&s->e);
-        assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), G_IO);
+        assert_int_equal(s->dest->ops->flush(s->dest, &s->e), G_IO);
         assert_string_equal(s->e.text, "'influx://h/db': HTTP 404: database not found: \"nope\"");
     }
     assert_int_equal(put(s, 3), G_IO);
@@ -306,7 +298,7 @@ int main(void) {
         IN_SCENE(batches_are_of_so_many_points_and_the_last_is_what_is_left),
         IN_SCENE(a_batch_is_full_by_bytes_of_points_and_of_records),
         IN_SCENE(no_point_waits_longer_than_flush),
-        IN_SCENE(flush_sends_what_is_there_and_waits_if_asked_to),
+        IN_SCENE(flush_sends_what_is_there_and_waits_for_it),
         IN_SCENE(a_point_that_cannot_be_said_leaves_the_batch_as_it_was),
         IN_SCENE(who_answers_500_is_asked_again_and_that_is_told_once),
         IN_SCENE(an_answer_that_was_lost_is_no_answer_and_the_points_go_again),

@@ -64,7 +64,7 @@ static void points_that_are_refused_as_they_are_there_already_are_accepted(void 
     other.there = G_IO;
     begin(s);
     put_all(s, 0, 20);
-    assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), G_IO);
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), G_IO);
     assert_int_equal(end(s, false), 0);
 }
 
@@ -75,7 +75,7 @@ static void a_policy_to_stop_ends_the_run_with_the_first(void **state) {
     s->refuse_with = G_DATA;
     begin(s);
     put_all(s, 0, 10);
-    assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), G_DATA);
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), G_DATA);
     assert_int_equal(put(s, 10), G_DATA);
     assert_int_equal(s->totals.refused, 1);
     assert_int_equal(end(s, false), 0);
@@ -176,7 +176,7 @@ static void a_token_has_the_last_checkpoint_and_stands_for_the_bytes(void **stat
     name[0] = 'x';
     assert_totals(s, 2, 2, 0, 0);
     put_all(s, 0, 2);
-    assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), 0);
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), 0);
     put_all(s, 1, 3);
     end_well(s);
     char a[40], b[40], c[40];
@@ -229,7 +229,6 @@ static void a_signal_ends_waiting_within_a_second(void **state) {
     s->config.retry_for_ns = -1;
     begin(s);
     put_all(s, 0, 20);
-    assert_int_equal(s->dest->ops->flush(s->dest, false, &s->e), 0);
     signals_init(true);
     pid_t self = getpid(), child = fork();
     if (child == 0) {
@@ -238,7 +237,7 @@ static void a_signal_ends_waiting_within_a_second(void **state) {
         _exit(0);
     }
     int64_t before = sys.boot_ns();
-    assert_int_equal(s->dest->ops->flush(s->dest, true, &s->e), G_STOPPED);
+    assert_int_equal(s->dest->ops->flush(s->dest, &s->e), G_STOPPED);
     assert_int_equal(end(s, false), 0);
     assert_in_range(sys.boot_ns() - before, 100 * NS_PER_MS, 600 * NS_PER_MS);
     assert_totals(s, 10, 0, 0, 10);

@@ -15,6 +15,8 @@
 /* A part of one tool and not of the library. */
 #include "../../cmd/sink-tsdb/url.c"
 
+#include "scratch.h"
+
 #define TEXT(actual, wanted)                                                                                           \
     do {                                                                                                               \
         const char *a = (actual), *w = (wanted);                                                                       \
@@ -177,8 +179,8 @@ static void test_a_message_has_no_secret(void **state) {
 }
 
 static char *write_file(const char *content) {
-    static char path[] = "/tmp/leat-url-XXXXXX";
-    memcpy(path + sizeof path - 7, "XXXXXX", 6);
+    static char path[SCRATCH_MAX];
+    scratch_name(path, "url");
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, content, strlen(content)), strlen(content));

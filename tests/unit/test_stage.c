@@ -14,11 +14,12 @@
 /* cmocka needs the first four above */
 #include <cmocka.h>
 
+#include "scratch.h"
 #include "stream/stage.h"
 #include "sys/sys.h"
 
 static struct err e;
-static char in_path[64], out_path[64];
+static char in_path[SCRATCH_MAX], out_path[SCRATCH_MAX];
 
 /* What happened, in order, as words. */
 static char said[4096];
@@ -82,9 +83,8 @@ static const char *files[1];
 static void begin(const char *bytes, size_t n) {
     e = (struct err){0};
     said[0] = '\0';
-    const char *tmp = getenv("TMPDIR");
-    (void)snprintf(in_path, sizeof in_path, "%.40s/leat-in-XXXXXX", tmp ? tmp : "/tmp");
-    (void)snprintf(out_path, sizeof out_path, "%.40s/leat-out-XXXXXX", tmp ? tmp : "/tmp");
+    scratch_name(in_path, "in");
+    scratch_name(out_path, "out");
     int in = mkstemp(in_path), out = mkstemp(out_path);
     assert_true(in >= 0 && out >= 0);
     assert_int_equal(write(in, bytes, n), n);
@@ -155,7 +155,7 @@ static void text_goes_through_and_the_end_is_said(void **state) {
 
 static void a_bad_record_stops_by_its_place_and_downstream_is_told(void **state) {
     (void)state;
-    char want[200];
+    char want[SCRATCH_MAX + 40];
     TEXT("1\n\"bad\"\n3\n");
     assert_int_equal(run(), G_DATA);
     (void)snprintf(want, sizeof want, "record '%s:2': it is bad", in_path);

@@ -197,6 +197,29 @@ static void the_budget_refuses_what_is_over_it(void **state) {
     assert_in_range(budget.most, 50000, 65536);
 }
 
+static void a_list_grows_within_the_budget(void **state) {
+    (void)state;
+    struct state_budget budget = {0};
+    size_t cap = 0;
+    budget_set_limit(&budget, 3000);
+    assert_int_equal(budget.limit, 3000);
+    uint64_t *list = budget_grow_list(&budget, NULL, &cap, sizeof *list);
+    assert_int_equal(cap, 64);
+    assert_int_equal(budget.used, 512);
+    for (size_t i = 0; i < cap; i++) list[i] = i;
+    list = budget_grow_list(&budget, list, &cap, sizeof *list);
+    list = budget_grow_list(&budget, list, &cap, sizeof *list);
+    assert_int_equal(cap, 256);
+    assert_int_equal(budget.used, 2048);
+    assert_null(budget_grow_list(&budget, list, &cap, sizeof *list));
+    assert_int_equal(cap, 256);
+    assert_int_equal(budget.used, 2048);
+    for (size_t i = 0; i < 64; i++) assert_int_equal(list[i], i);
+    free(list);
+    budget_set_limit(&budget, 0);
+    assert_in_range(budget.limit, 1 << 20, SIZE_MAX);
+}
+
 static void a_budget_counts_exactly_to_its_limit(void **state) {
     (void)state;
     struct state_budget budget = {.limit = 100};
@@ -354,6 +377,7 @@ int main(void) {
         cmocka_unit_test(the_rest_of_a_full_chunk_is_used),
         cmocka_unit_test(growing_keeps_the_content_and_zeroes_the_rest),
         cmocka_unit_test(the_budget_refuses_what_is_over_it),
+        cmocka_unit_test(a_list_grows_within_the_budget),
         cmocka_unit_test(a_budget_counts_exactly_to_its_limit),
         cmocka_unit_test(impossible_sizes_are_no_memory),
         cmocka_unit_test(random_blocks_are_nobody_elses),
