@@ -9,11 +9,9 @@
 #include "base/endian.h"
 #include "log/archive_import.h"
 #include "log/segment.h"
-#include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
 
-#define OUT_BYTES (1u << 20)
 #define TMP_NAME "identity.tmp"
 #define TOPIC_ID_AT 48
 
@@ -25,30 +23,22 @@ struct trace {
 };
 
 struct identity {
-    int dir, in, out;
+    int dir, in;
     struct segment_identity from, to;
     struct trace before;
-    struct buf bytes; /* not written yet */
-    uint64_t size;    /* those included */
+    struct behind *out;
 };
 
-static int flush(struct identity *x, struct err *e) {
-    int g = file_pwrite_all(x->out, x->bytes.data, x->bytes.len, (off_t)(x->size - x->bytes.len), TMP_NAME, e);
-    buf_clear(&x->bytes);
-    return g;
-}
-
 static int put_block(struct identity *x, const struct segment_walk *w, struct err *e) {
-    size_t at = x->bytes.len, n = w->h.stored_size;
+    uint8_t header[BLOCK_HEADER_SIZE];
     if (signals_stop()) return err_set(e, G_STOPPED, "stopped while segments were given a new identity");
-    if (buf_append(&x->bytes, w->header, sizeof w->header) < 0 || buf_append(&x->bytes, w->stored, n) < 0)
-        return err_nomem(e);
-    uint8_t *header = (uint8_t *)x->bytes.data + at;
+    memcpy(header, w->header, sizeof header);
     put_u64_le(header + TOPIC_ID_AT, x->to.topic_id);
-    block_seal(header, header + BLOCK_HEADER_SIZE, n);
-    x->size += BLOCK_HEADER_SIZE + n;
+    block_seal(header, w->stored, w->h.stored_size);
+    x->before.size += sizeof header + w->h.stored_size;
     x->before.crc32c = get_u32_le(header + 12);
-    return x->bytes.len >= OUT_BYTES ? flush(x, e) : 0;
+    int g = behind_put(x->out, header, sizeof header, e);
+    return g < 0 ? g : behind_put(x->out, w->stored, w->h.stored_size, e);
 }
 
 static int put_blocks(struct identity *x, const struct segment_info *info, uint64_t size, struct err *e) {
@@ -58,7 +48,7 @@ static int put_blocks(struct identity *x, const struct segment_info *info, uint6
     int g = 0;
     while (g == 0 && (g = segment_walk_next(&w, e)) == 0) g = put_block(x, &w, e);
     segment_walk_release(&w);
-    return g < 0 ? g : flush(x, e);
+    return g < 0 ? g : 0;
 }
 
 static int copy_segment(struct identity *x, const struct manifest_segment *m, struct err *e) {
@@ -69,39 +59,44 @@ static int copy_segment(struct identity *x, const struct manifest_segment *m, st
         info.previous.size = x->before.size;
         info.previous.crc32c = x->before.crc32c;
     }
-    buf_clear(&x->bytes);
-    g = segment_encode_info(&x->bytes, &x->to, &info, e);
-    x->size = x->bytes.len;
-    x->before.crc32c = g == 0 ? get_u32_le(x->bytes.data + 12) : 0;
+    struct buf head = {0};
+    g = segment_encode_info(&head, &x->to, &info, e);
+    x->before = (struct trace){.known = !info.rewritten, .size = head.len};
+    if (g == 0) x->before.crc32c = get_u32_le(head.data + 12);
+    if (g == 0) g = behind_put(x->out, head.data, head.len, e);
     if (g == 0) g = put_blocks(x, &info, m->size, e);
-    x->before.size = x->size;
-    x->before.known = !info.rewritten;
+    buf_release(&head);
     segment_info_release(&info);
-    if (g == 0 && sys.fdatasync(x->out) < 0) g = err_sys(e, errno, "cannot sync '" TMP_NAME "'");
     return g;
 }
 
+static int write_anew(struct identity *x, const struct manifest_segment *m, struct err *e) {
+    int fd = sys.open_beneath(x->dir, TMP_NAME, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    if (fd < 0) return err_sys(e, errno, "cannot create '" TMP_NAME "'");
+    behind_begin(x->out, fd, TMP_NAME, true);
+    int g = copy_segment(x, m, e);
+    return g < 0 ? g : behind_end(x->out, e);
+}
+
+/* The name is there before the bytes are: nobody sees either of them yet. */
 static int replace_segment(struct identity *x, const struct manifest_segment *m, struct err *e) {
     char name[SEGMENT_NAME_BYTES];
     segment_name(name, m->offset, ".leat");
     x->in = sys.open_beneath(x->dir, name, O_RDONLY, 0);
     if (x->in < 0) return err_sys(e, errno, "cannot open segment '%s'", name);
-    x->out = sys.open_beneath(x->dir, TMP_NAME, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    int g = x->out < 0 ? err_sys(e, errno, "cannot create '" TMP_NAME "'") : copy_segment(x, m, e);
-    if (x->out >= 0 && sys.close(x->out) < 0 && g == 0) g = err_sys(e, errno, "cannot close '" TMP_NAME "'");
+    int g = write_anew(x, m, e);
     sys.close(x->in);
     if (g == 0 && sys.renameat(x->dir, TMP_NAME, x->dir, name) < 0) g = err_sys(e, errno, "cannot rename '%s'", name);
     return g;
 }
 
 int import_identify(struct topic *t, uint32_t partition, uint64_t id, const struct manifest_partition *p,
-                    struct err *e) {
-    struct identity x = {.from = {t->id, partition}, .to = {id, partition}};
+                    struct behind *b, struct err *e) {
+    struct identity x = {.from = {t->id, partition}, .to = {id, partition}, .out = b};
     int g = x.dir = topic_partition_dir(t, partition, false, e);
     if (g < 0) return g;
     g = 0;
     for (size_t i = 0; g == 0 && i < p->count; i++) g = replace_segment(&x, &p->segments[i], e);
-    buf_release(&x.bytes);
     sys.close(x.dir);
     return g;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An archive to a topic: entry by entry in the order of the manifest, into a folder aside; then everything is checked;
- * then it is a topic. See archive.h.
+ * An archive to a topic: entry by entry in the order of the manifest, into a folder aside, looked at as it passes; then
+ * everything is checked; then it is a topic. See archive.h.
  */
 #include "log/archive_import.h"
 
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/crc32c.h"
 #include "base/random.h"
@@ -16,6 +17,7 @@
 #include "log/archive_read.h"
 #include "log/index.h"
 #include "log/partition.h"
+#include "log/survey_passing.h"
 #include "log/workshop.h"
 #include "sys/file.h"
 #include "sys/signals.h"
@@ -32,6 +34,9 @@ struct importing {
     struct topic topic; /* as it will be; its identity is that of the manifest until the end */
     uint64_t id;
     uint64_t max_bytes, done, total;
+    struct behind *out; /* writes the segments */
+    struct json_validator json;
+    struct survey_seen *seen; /* for each partition */
 };
 
 /* ---- the manifest ---- */
@@ -146,8 +151,8 @@ static int check_stopped(struct err *e) {
     return signals_stop() ? err_set(e, G_STOPPED, "stopped while a topic was imported") : 0;
 }
 
-static int copy_content(struct importing *x, int fd, const struct manifest_segment *m, const struct archive_item *item,
-                        struct err *e) {
+static int copy_content(struct importing *x, struct passing *passing, const struct manifest_segment *m,
+                        const struct archive_item *item, struct err *e) {
     const char *p;
     size_t n;
     uint64_t size = 0;
@@ -156,7 +161,8 @@ static int copy_content(struct importing *x, int fd, const struct manifest_segme
     while ((g = archive_reader_read(x->a, &p, &n, e)) == 0) {
         if (n > m->size - size) return refuse(item, "it is larger than the manifest says", e);
         crc = crc32c(crc, p, n);
-        g = file_pwrite_all(fd, p, n, (off_t)size, item->name, e);
+        g = behind_put(x->out, p, n, e);
+        passing_put(passing, p, n);
         size += n;
         x->done += n;
         if (g == 0) g = check_stopped(e);
@@ -166,7 +172,7 @@ static int copy_content(struct importing *x, int fd, const struct manifest_segme
     if (g < 0) return g;
     if (size != m->size) return refuse(item, "it is smaller than the manifest says", e);
     if (crc != m->crc32c) return refuse(item, "its bytes have another CRC than the manifest says", e);
-    return sys.fdatasync(fd) < 0 ? err_sys(e, errno, "cannot sync '%s'", item->name) : 0;
+    return behind_end(x->out, e);
 }
 
 static int check_next(struct importing *x, const char *name, struct archive_item *item, uint64_t size, struct err *e) {
@@ -178,18 +184,24 @@ static int check_next(struct importing *x, const char *name, struct archive_item
     return item->sized && item->size != size ? refuse(item, "its size is not that of the manifest", e) : 0;
 }
 
-static int take_segment(struct importing *x, int dir, uint32_t partition, const struct manifest_segment *m,
-                        struct err *e) {
+/* Segment number i of a partition. Those that get another identity are there to be read only. */
+static int take_segment(struct importing *x, int dir, uint32_t partition, size_t i, struct err *e) {
+    const struct manifest_partition *p = &x->manifest.partitions[partition];
+    const struct manifest_segment *m = &p->segments[i];
+    struct segment_identity id = {x->topic.id, partition};
     char name[MANIFEST_NAME_MAX], file[SEGMENT_NAME_BYTES];
     struct archive_item item;
+    struct passing passing;
     manifest_entry_name(name, x->manifest.topic, partition, m->offset);
     segment_name(file, m->offset, ".leat");
     int g = check_next(x, name, &item, m->size, e);
     if (g < 0) return g;
     int fd = sys.open_beneath(dir, file, O_RDWR | O_CREAT | O_EXCL, 0600);
     if (fd < 0) return err_sys(e, errno, "cannot create segment '%s'", file);
-    g = copy_content(x, fd, m, &item, e);
-    if (sys.close(fd) < 0 && g == 0) g = err_sys(e, errno, "cannot close segment '%s'", file);
+    behind_begin(x->out, fd, name, x->id == x->topic.id);
+    passing_begin(&passing, &id, m->offset, i + 1 < p->count ? p->segments[i + 1].offset : UINT64_MAX, &x->json);
+    g = copy_content(x, &passing, m, &item, e);
+    passing_end(&passing, &x->seen[partition].segments[i]);
     return g;
 }
 
@@ -206,19 +218,34 @@ static int take_partition(struct importing *x, uint32_t number, struct err *e) {
     if (g < 0 || (p->count == 0 && p->start == 0)) return g;
     int dir = topic_partition_dir(&x->topic, number, false, e);
     if (dir < 0) return dir;
-    if (p->start > 0) g = partition_write_start(dir, p->start, e);
-    for (size_t i = 0; g == 0 && i < p->count; i++) g = take_segment(x, dir, number, &p->segments[i], e);
+    struct survey_seen *seen = &x->seen[number];
+    seen->segments = calloc(p->count ? p->count : 1, sizeof *seen->segments);
+    seen->count = seen->segments ? p->count : 0;
+    g = seen->segments ? 0 : err_nomem(e);
+    if (g == 0 && p->start > 0) g = partition_write_start(dir, p->start, e);
+    for (size_t i = 0; g == 0 && i < p->count; i++) g = take_segment(x, dir, number, i, e);
     sys.close(dir);
     return g;
 }
 
 static int take_all(struct importing *x, struct err *e) {
     struct archive_item item;
-    int g = 0;
+    x->seen = calloc(x->topic.partitions, sizeof *x->seen);
+    int g = x->seen && json_validator_init(&x->json, NULL) == 0 ? 0 : err_nomem(e);
+    if (g == 0) g = behind_start(&x->out, e);
     for (uint32_t p = 0; g == 0 && p < x->topic.partitions; p++) g = take_partition(x, p, e);
     if (g == 0) g = archive_reader_next(x->a, &item, e);
     if (g == 0) g = refuse(&item, "the manifest does not have it", e);
     return g == G_EOF ? 0 : g;
+}
+
+/* Of two failures, the one in what came first counts: that was put to be written before. */
+static int take_and_write_all(struct importing *x, struct err *e) {
+    struct err earlier;
+    int g = take_all(x, e);
+    if (!x->out || behind_wait(x->out, &earlier) == 0) return g;
+    *e = earlier;
+    return e->grade;
 }
 
 /* ---- the topic ---- */
@@ -247,8 +274,11 @@ static int finish_partition(struct importing *x, uint32_t number, struct err *e)
     const struct manifest_partition *p = &x->manifest.partitions[number];
     int g = check_stopped(e);
     if (g < 0 || p->count == 0) return g;
-    g = import_check(&x->topic, number, &x->manifest, e);
-    if (g == 0 && x->id != x->topic.id) g = import_identify(&x->topic, number, x->id, p, e);
+    g = import_check(&x->topic, number, &x->manifest, &x->seen[number], e);
+    if (g == 0 && x->id != x->topic.id) {
+        g = import_identify(&x->topic, number, x->id, p, x->out, e);
+        if (g == 0) g = behind_wait(x->out, e);
+    }
     int dir = g < 0 ? g : topic_partition_dir(&x->topic, number, false, e);
     if (dir < 0) return dir;
     for (size_t i = 0; g == 0 && i + 1 < p->count; i++) g = save_index(x, dir, number, p->segments[i].offset, e);
@@ -279,6 +309,16 @@ static void report(const struct importing *x, struct import_report *r) {
     }
 }
 
+static void release(struct importing *x) {
+    behind_free(x->out);
+    archive_reader_free(x->a);
+    workshop_close(&x->shop);
+    for (uint32_t p = 0; x->seen && p < x->topic.partitions; p++) survey_seen_release(&x->seen[p]);
+    free(x->seen);
+    json_validator_release(&x->json);
+    manifest_release(&x->manifest);
+}
+
 int topic_import(const struct log *log, const struct import_request *q, struct import_report *ret, struct err *e) {
     struct importing x = {.q = q, .log = log, .shop = WORKSHOP_CLOSED};
     struct archive_limits limits = {0};
@@ -291,13 +331,11 @@ int topic_import(const struct log *log, const struct import_request *q, struct i
     g = read_manifest(&x, e);
     if (g == 0) g = check_name(&x, e);
     if (g == 0) g = open_workshop(&x, e);
-    if (g == 0) g = take_all(&x, e);
+    if (g == 0) g = take_and_write_all(&x, e);
     if (g == 0) g = finish(&x, e);
     if (g == 0) report(&x, ret);
     if ((g == G_CORRUPT || g == G_DATA) && strncmp(e->text, "archive ", 8) != 0)
         err_prefix(e, "archive '%s': ", q->name);
-    archive_reader_free(x.a);
-    workshop_close(&x.shop);
-    manifest_release(&x.manifest);
+    release(&x);
     return g;
 }

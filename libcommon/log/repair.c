@@ -180,7 +180,7 @@ static int repair_open(struct repair *r, struct topic *t, uint32_t partition, bo
         g = lock_take(r->p.lock_fd, LOCK_APPEND, r->p.lock_timeout_ns, &r->p.tail->appending, label, e);
         r->append_lock = g == 0;
     }
-    if (g == 0) g = survey_partition(&r->s, &r->p, execute ? SURVEY_LOCKED : 0, e);
+    if (g == 0) g = survey_partition(&r->s, &r->p, execute ? SURVEY_LOCKED : 0, NULL, e);
     r->surveyed = g == 0;
     if (g == 0) g = make_plan(r, e);
     if (g < 0) {

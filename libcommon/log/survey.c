@@ -5,26 +5,33 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/crc32c.h"
 #include "sys/file.h"
 #include "sys/lock.h"
 #include "sys/sys.h"
 #include "json/validate.h"
 
+static void release_segments(struct surveyed_segment *list, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        segment_info_release(&list[i].info);
+        free(list[i].faults);
+    }
+    free(list);
+}
+
 void survey_release(struct survey *s) {
     if (!s) return;
-    for (size_t i = 0; i < s->count; i++) {
-        segment_info_release(&s->segments[i].info);
-        free(s->segments[i].faults);
-    }
-    free(s->segments);
+    release_segments(s->segments, s->count);
     free(s->strays);
     s->segments = NULL;
     s->strays = NULL;
     s->count = 0;
+}
+
+void survey_seen_release(struct survey_seen *seen) {
+    release_segments(seen->segments, seen->count);
+    *seen = (struct survey_seen){0};
 }
 
 /* ---- what is there at one moment ---- */
@@ -84,18 +91,10 @@ static int take_stock(struct survey *s, unsigned flags, struct err *e) {
 /* The file `start` must be exactly what leat-log(5) says: a damaged one could move the start unseen. */
 static int read_start(struct survey *s, struct err *e) {
     struct buf text = {0};
-    char digits[24], want[48];
     int g = file_load(s->p->dir, "start", 64, &text, e);
-    s->start_there = g != G_ABSENT;
-    s->start_ok = true;
-    if (g == 0 && partition_read_start(s->p->dir, &s->file_start, NULL) == 0) {
-        int n = snprintf(digits, sizeof digits, "%" PRIu64, s->file_start);
-        int m = snprintf(want, sizeof want, "%s %08" PRIx32 "\n", digits, crc32c(0, digits, (size_t)n));
-        s->start_ok = text.len == (size_t)m && memcmp(text.data, want, text.len) == 0;
-    } else if (g == 0 || g == G_DATA) {
-        s->start_ok = false;
-    }
     buf_release(&text);
+    s->start_there = g != G_ABSENT;
+    s->start_ok = !s->start_there || partition_read_start(s->p->dir, &s->file_start, NULL) == 0;
     s->start = s->start_ok ? s->file_start : s->tail_valid ? s->tail_start : 0;
     return g == G_ABSENT || g == G_DATA ? 0 : g;
 }
@@ -241,7 +240,19 @@ static const char *judge_tail(const struct survey *s) {
     return NULL;
 }
 
-static int look_at_each(struct survey *s, unsigned flags, struct err *e) {
+/* Was it looked at before, and would a look now be the same: up to where it counts, and to where the next one begins?
+ */
+static bool take_seen(struct surveyed_segment *s, struct survey_seen *seen, size_t i) {
+    struct surveyed_segment *known = seen && i < seen->count ? &seen->segments[i] : NULL;
+    if (!known || !known->head_ok || known->base != s->base || known->bound != s->bound) return false;
+    bool whole = known->info.rewritten && s->bound != UINT64_MAX;
+    if (!whole && s->limit != 0 && s->limit < known->file_size) return false;
+    *s = *known;
+    *known = (struct surveyed_segment){0};
+    return true;
+}
+
+static int look_at_each(struct survey *s, unsigned flags, struct survey_seen *seen, struct err *e) {
     struct json_validator v, *json = NULL;
     int g = 0;
     if (flags & SURVEY_JSON) {
@@ -255,13 +266,14 @@ static int look_at_each(struct survey *s, unsigned flags, struct err *e) {
             continue;
         }
         if (seg->bound == UINT64_MAX && s->tail_current && s->tail_segment == seg->base) seg->limit = s->written_size;
+        if (take_seen(seg, seen, i)) continue;
         g = survey_segment(&(struct segment_look){.survey = s, .segment = seg, .json = json}, e);
     }
     json_validator_release(json);
     return g;
 }
 
-int survey_partition(struct survey *s, struct partition *p, unsigned flags, struct err *e) {
+int survey_partition(struct survey *s, struct partition *p, unsigned flags, struct survey_seen *seen, struct err *e) {
     *s = (struct survey){.p = p};
     int g = take_stock(s, flags, e);
     if (g == 0) g = read_start(s, e);
@@ -269,7 +281,7 @@ int survey_partition(struct survey *s, struct partition *p, unsigned flags, stru
     if (g == 0 && s->count > 0) {
         bound_segments(s);
         leave_out_leftovers(s);
-        g = look_at_each(s, flags, e);
+        g = look_at_each(s, flags, seen, e);
         for (size_t i = 0; g == 0 && i + 1 < s->count; i++)
             if (!s->segments[i].missing) g = check_sealed(s, i, e);
         check_first(s);

@@ -23,10 +23,12 @@ struct surveyed_segment {
     struct segment_info info;
     uint64_t file_size, limit; /* limit: bytes that count */
     uint64_t first_data;       /* where the first data block is */
+    uint64_t first_offset;     /* of the first block, if there are records */
     uint64_t end_offset;       /* behind the last record */
     uint32_t last_crc32c;      /* of the last whole block */
-    int64_t max_time;
+    int64_t min_time, max_time;
     uint64_t blocks, records;
+    bool packed;   /* a block is compressed */
     uint64_t torn; /* last segment: bytes behind the durable end that are not whole and that a recovery will cut */
     struct fault *faults;
     size_t fault_count;
@@ -60,8 +62,17 @@ enum survey_flags {
     SURVEY_LOCKED = 2 /* the caller holds the append lock */
 };
 
-/* p is open in the mode PARTITION_CLEAN. Faults are no error; G_IO and the like are. */
-int survey_partition(struct survey *s, struct partition *p, unsigned flags, struct err *e) NODISCARD;
+/* Segments, in their order, that were looked at before. One with head_ok is without a fault and the same file still, so
+ * that it is not read again; the others are. The survey takes what they own. */
+struct survey_seen {
+    struct surveyed_segment *segments;
+    size_t count;
+};
+void survey_seen_release(struct survey_seen *seen);
+
+/* p is open in the mode PARTITION_CLEAN. Faults are no error; G_IO and the like are. `seen`: NULL, nothing. */
+int survey_partition(struct survey *s, struct partition *p, unsigned flags, struct survey_seen *seen,
+                     struct err *e) NODISCARD;
 void survey_release(struct survey *s);
 
 /* survey_segment.c: one file. info.base, bound and what is known of `limit` (0: the file) are set; the rest is filled

@@ -10,11 +10,10 @@
 #include <stdlib.h>
 
 #include "base/endian.h"
-#include "log/survey.h"
+#include "log/survey_look.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 #include "sys/sys.h"
-#include "json/validate.h"
 
 #define SEARCH_BYTES (1u << 20)
 
@@ -31,16 +30,6 @@ int survey_fault(struct surveyed_segment *s, uint64_t at, uint64_t to, uint64_t 
     va_end(ap);
     return 0;
 }
-
-struct look {
-    const struct segment_look *l;
-    struct surveyed_segment *s;
-    const struct segment_identity *id;
-    int fd;
-    uint64_t block_at;           /* the block whose records are checked */
-    struct json_validator *json; /* or NULL */
-    struct buf raw, search, candidate;
-};
 
 /* ---- a block that is whole ---- */
 
@@ -199,18 +188,17 @@ static int step_over(struct look *k, struct segment_walk *w, const char *why, st
     segment_walk_release(w);
     if (g == 0) {
         segment_walk_init(w, k->fd, k->id, &s->info, s->limit, s->limit, expected);
-        uint64_t durable = k->l->survey->durable;
-        if (s->bound == UINT64_MAX && expected >= durable) {
+        if (s->bound == UINT64_MAX && expected >= k->durable) {
             s->torn = s->limit - at;
             s->limit = at;
             return 1;
         }
-        uint64_t until = s->bound == UINT64_MAX ? durable : s->bound;
+        uint64_t until = s->bound == UINT64_MAX ? k->durable : s->bound;
         g = survey_fault(s, at, s->limit, expected, until, e, "%s", why);
         w->next_offset = until;
         return g < 0 ? g : 1;
     }
-    if (s->bound == UINT64_MAX && k->l->survey->tail_valid && expected >= k->l->survey->durable) {
+    if (s->bound == UINT64_MAX && k->l->survey->tail_valid && expected >= k->durable) {
         s->torn = s->limit - at; /* whole blocks behind it were never acknowledged either */
         s->limit = at;
         segment_walk_init(w, k->fd, k->id, &s->info, s->limit, s->limit, expected);
@@ -221,7 +209,19 @@ static int step_over(struct look *k, struct segment_walk *w, const char *why, st
     return survey_fault(s, at, f.at, expected, f.h.base_offset, e, "%s", why);
 }
 
-static int take_block(struct look *k, struct segment_walk *w, uint64_t expected, struct err *e) {
+static void count_block(struct surveyed_segment *s, const struct segment_walk *w) {
+    const struct block_header *h = &w->h;
+    if (s->records == 0) s->first_offset = h->base_offset;
+    s->blocks++;
+    s->records += h->records;
+    s->last_crc32c = h->crc32c;
+    s->end_offset = w->next_offset;
+    s->packed |= h->codec != CODEC_NONE;
+    if (h->min_time != NO_TIME && (s->min_time == NO_TIME || h->min_time < s->min_time)) s->min_time = h->min_time;
+    if (h->max_time > s->max_time) s->max_time = h->max_time;
+}
+
+int look_at_block(struct look *k, const struct segment_walk *w, uint64_t expected, struct err *e) {
     struct surveyed_segment *s = k->s;
     struct err why = {0};
     uint64_t end = w->next_offset;
@@ -233,11 +233,7 @@ static int take_block(struct look *k, struct segment_walk *w, uint64_t expected,
         if (until > s->bound) until = s->bound;
         return survey_fault(s, w->at, w->next_at, expected, until, e, "%s", why.text);
     }
-    s->blocks++;
-    s->records += w->h.records;
-    s->last_crc32c = w->h.crc32c;
-    s->end_offset = w->next_offset;
-    if (w->h.max_time > s->max_time) s->max_time = w->h.max_time;
+    count_block(s, w);
     return 0;
 }
 
@@ -259,7 +255,7 @@ static int walk_all(struct look *k, uint64_t *ret_end, struct err *e) {
         uint64_t expected = w.next_offset;
         g = segment_walk_next(&w, &why);
         if (g == 0) {
-            g = take_block(k, &w, expected, e);
+            g = look_at_block(k, &w, expected, e);
         } else if (g == G_CORRUPT || g == G_TRUNCATED) {
             g = step_over(k, &w, why.text, e);
         } else if (g < 0) {
@@ -272,15 +268,13 @@ static int walk_all(struct look *k, uint64_t *ret_end, struct err *e) {
 }
 
 /* Nothing is wrong with the blocks that are there: are they all that there should be? */
-static int check_end(struct look *k, uint64_t end, struct err *e) {
+int look_at_end(struct look *k, uint64_t end, struct err *e) {
     struct surveyed_segment *s = k->s;
-    uint64_t durable = k->l->survey->durable;
     if (s->bound == UINT64_MAX) {
         if (s->info.rewritten && s->info.end_offset > end) end = s->info.end_offset;
         if (end > s->end_offset) s->end_offset = end;
-        return end < durable
-                   ? survey_fault(s, s->limit, s->limit, end, durable, e, "records below the durable end are missing")
-                   : 0;
+        if (end >= k->durable) return 0;
+        return survey_fault(s, s->limit, s->limit, end, k->durable, e, "records below the durable end are missing");
     }
     s->end_offset = s->bound;
     if (end >= s->bound || gap_is_lawful(&s->info, end, s->bound)) return 0;
@@ -289,14 +283,15 @@ static int check_end(struct look *k, uint64_t end, struct err *e) {
 
 int survey_segment(const struct segment_look *l, struct err *e) {
     struct surveyed_segment *s = l->segment;
-    struct look k = {.l = l, .s = s, .id = &l->survey->p->id, .fd = -1, .json = l->json};
+    const struct survey *all = l->survey;
+    struct look k = {.l = l, .s = s, .id = &all->p->id, .durable = all->durable, .fd = -1, .json = l->json};
     struct stat st;
     char name[SEGMENT_NAME_BYTES];
     segment_name(name, s->base, ".leat");
-    k.fd = sys.open_beneath(l->survey->p->dir, name, O_RDONLY, 0);
+    k.fd = sys.open_beneath(all->p->dir, name, O_RDONLY, 0);
     if (k.fd < 0) return err_sys(e, errno, "cannot open segment '%s'", name);
     uint64_t end = s->base;
-    s->max_time = NO_TIME;
+    s->min_time = s->max_time = NO_TIME;
     s->end_offset = s->base;
     int g = sys.fstat(k.fd, &st) < 0 ? err_sys(e, errno, "cannot look at segment '%s'", name) : 0;
     if (g == 0) {
@@ -305,7 +300,7 @@ int survey_segment(const struct segment_look *l, struct err *e) {
         g = read_head(&k, e);
     }
     if (g == 0) g = walk_all(&k, &end, e);
-    if (g == 0) g = check_end(&k, end, e);
+    if (g == 0) g = look_at_end(&k, end, e);
     sys.close(k.fd);
     buf_release(&k.raw);
     buf_release(&k.search);

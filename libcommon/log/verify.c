@@ -211,7 +211,7 @@ int verify_partition(struct topic *t, uint32_t partition, bool json, struct veri
     bool lock = p.writable; /* who may only read takes the risk that a cleaner is at work */
     if (lock) g = lock_take(p.lock_fd, LOCK_CLEAN, p.lock_timeout_ns, &p.tail->cleaning, partition_label(&p, label), e);
     if (lock && g == 0) atomic_store(&p.tail->cleaning, (uint32_t)getpid());
-    if (g == 0) g = survey_partition(&s, &p, json ? SURVEY_JSON : 0, e);
+    if (g == 0) g = survey_partition(&s, &p, json ? SURVEY_JSON : 0, NULL, e);
     if (g == 0) {
         g = add_survey(&s, v, e);
         survey_release(&s);

@@ -96,6 +96,7 @@ struct sys_ops sys = {
     .splice = real_splice,
     .fdatasync = fdatasync,
     .fsync = fsync,
+    .sync_file_range = sync_file_range,
     .ftruncate = ftruncate,
     .fstat = fstat,
     .fstatat = fstatat,

@@ -31,6 +31,7 @@ struct sys_ops {
     ssize_t (*splice)(int in, off_t *in_at, int out, size_t n, unsigned flags);
     int (*fdatasync)(int fd);
     int (*fsync)(int fd);
+    int (*sync_file_range)(int fd, off_t at, off_t n, unsigned flags);
     int (*ftruncate)(int fd, off_t size);
     int (*fstat)(int fd, struct stat *st);
     int (*fstatat)(int dir, const char *path, struct stat *st, int flags);

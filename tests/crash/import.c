@@ -2,9 +2,12 @@
 /*
  * An import that is killed before, after and in the middle of each system call in turn, or whose calls fail: the topic
  * is there whole or not at all, nothing that is left of it is seen, and the next import removes it. Once with the
- * identity of the archive, and once where that is taken, so that every segment is written anew.
+ * identity of the archive, and once where that is taken, so that every segment is written anew; each on one processor,
+ * where the calls have one order, and with the segments written by a thread of their own. And nothing is published
+ * before it is durable.
  */
 #include <dirent.h>
+#include <sched.h>
 #include <sys/wait.h>
 
 #include "crash.h"
@@ -13,6 +16,7 @@
 
 static char archive[360];
 static struct history truth[2];
+static bool one_processor;
 
 static int import_as(const struct log *log, const char *name, struct err *e) {
     struct import_report r;
@@ -110,6 +114,10 @@ static bool verify(const char *path, bool want) {
 static void live(const char *path, long at, enum fault fault, int errnum) {
     struct log log;
     struct err e = {0};
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(sched_getcpu(), &set);
+    if (one_processor && sched_setaffinity(0, sizeof set, &set) < 0) _exit(91);
     if (log_open(&log, path, true, true, &e) < 0) _exit(90);
     machine_arm(at, fault, errnum);
     int g = import_as(&log, "u", &e);
@@ -141,18 +149,84 @@ static bool try_all(const char *path, const enum fault *faults, int errnum, long
     return good && *ret_calls > 100;
 }
 
-static void run(const char *path, const char *what) {
+/* ---- what is published is durable ---- */
+
+static ino_t unsynced[64];
+static size_t unsynced_count;
+static bool published_unsynced;
+
+static void forget(ino_t ino) {
+    for (size_t i = 0; i < unsynced_count; i++)
+        if (unsynced[i] == ino) unsynced[i--] = unsynced[--unsynced_count];
+}
+
+static ssize_t watch_pwrite(int fd, const void *p, size_t n, off_t at) {
+    struct stat st;
+    MACHINE_ALONE(call);
+    if (fstat(fd, &st) < 0 || unsynced_count == sizeof unsynced / sizeof *unsynced) abort();
+    forget(st.st_ino);
+    if (!machine_name_ends(fd, "/tail")) unsynced[unsynced_count++] = st.st_ino; /* that is for this boot only */
+    return machine_pwrite(fd, p, n, at);
+}
+
+static int watch_sync(int fd) {
+    struct stat st;
+    MACHINE_ALONE(call);
+    int rc = machine_fdatasync(fd);
+    if (rc == 0 && fstat(fd, &st) == 0) forget(st.st_ino);
+    return rc;
+}
+
+static int watch_renameat(int from_dir, const char *from, int to_dir, const char *to) {
+    struct stat st;
+    MACHINE_ALONE(call);
+    if (fstatat(to_dir, to, &st, AT_SYMLINK_NOFOLLOW) == 0) forget(st.st_ino); /* nobody asks for what is replaced */
+    if (strcmp(to, "u") == 0) published_unsynced = unsynced_count > 0;
+    return machine_renameat(from_dir, from, to_dir, to);
+}
+
+static bool publishes_synced(const char *path) {
+    struct log log;
+    struct topic t;
+    struct err e = {0};
+    machine_arm(0, FAULT_NONE, 0);
+    if (log_open(&log, path, true, true, &e) < 0) return wrong("cannot open the log: %s", e.text);
+    struct sys_ops before = sys;
+    sys.pwrite = watch_pwrite;
+    sys.fdatasync = sys.fsync = watch_sync;
+    sys.renameat = watch_renameat;
+    published_unsynced = true;
+    int g = import_as(&log, "u", &e);
+    sys = before;
+    bool good = g == 0 || wrong("cannot import: %s", e.text);
+    if (good && topic_open(&t, &log, "u", &e) == 0) {
+        good = topic_delete(&t, &e) == 0 || wrong("cannot delete: %s", e.text);
+        topic_close(&t);
+    }
+    log_close(&log);
+    return good && (!published_unsynced || wrong("%zu files were not synced", unsynced_count));
+}
+
+static void run(const char *path, const char *identity) {
     static const enum fault kills[] = {FAULT_KILL_BEFORE, FAULT_KILL_AFTER, FAULT_KILL_HALF};
     static const enum fault errors[] = {FAULT_ERRNO, FAULT_HALF_ERRNO, FAULT_DONE_ERRNO};
     char name[160];
     long calls;
-    bool good = try_all(path, kills, 0, &calls);
-    printf("# %ld calls\n", calls);
-    (void)snprintf(name, sizeof name, "an import that is killed at any system call leaves no half topic: %s", what);
-    tap(good, name);
-    good = try_all(path, errors, ENOSPC, &calls);
-    (void)snprintf(name, sizeof name, "an import of which any system call fails leaves no half topic: %s", what);
-    tap(good, name);
+    for (int threads = 0; threads < 2; threads++) {
+        const char *how = threads ? "a thread that writes" : "one processor";
+        one_processor = !threads;
+        bool good = try_all(path, kills, 0, &calls);
+        printf("# %ld calls\n", calls);
+        (void)snprintf(name, sizeof name, "an import that is killed at any system call leaves no half topic: %s, %s",
+                       identity, how);
+        tap(good, name);
+        good = try_all(path, errors, ENOSPC, &calls);
+        (void)snprintf(name, sizeof name, "an import of which any system call fails leaves no half topic: %s, %s",
+                       identity, how);
+        tap(good, name);
+    }
+    (void)snprintf(name, sizeof name, "nothing is published that is not durable: %s", identity);
+    tap(publishes_synced(path), name);
 }
 
 int main(void) {

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A machine that fails at one chosen system call: it counts the calls that go through `sys`, and at number `at` it
- * kills the process before or after the call or in the middle of a write, or lets the call fail with an errno.
+ * kills the process before or after the call or in the middle of a write, or lets the call fail with an errno. Threads
+ * make their calls one at a time.
  */
 #ifndef LEAT_TESTS_MACHINE_H
 #define LEAT_TESTS_MACHINE_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -38,6 +40,17 @@ static struct {
     bool sync_repeated;
     uint64_t boot_id; /* 0: the real one */
 } machine;
+
+static pthread_mutex_t machine_mutex = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static inline int machine_lock(void) {
+    return pthread_mutex_lock(&machine_mutex);
+}
+static inline void machine_unlock(const int *unused) {
+    (void)unused;
+    pthread_mutex_unlock(&machine_mutex);
+}
+#define MACHINE_ALONE(name) __attribute__((cleanup(machine_unlock), unused)) int name = machine_lock()
 
 static inline void machine_die(void) {
     raise(SIGKILL);
@@ -79,6 +92,7 @@ static inline long machine_behind(bool after, long rc) {
 
 #define MACHINE_CALL(kind, expr)                                                                                       \
     do {                                                                                                               \
+        MACHINE_ALONE(one);                                                                                            \
         bool after;                                                                                                    \
         if (machine_gate(kind, &after)) return -1;                                                                     \
         return (__typeof__(expr))machine_behind(after, expr);                                                          \
@@ -128,27 +142,31 @@ static inline ssize_t machine_half(int fd, const struct iovec *v, int n, off_t a
 
 static inline ssize_t machine_pwrite(int fd, const void *p, size_t n, off_t at) {
     struct iovec v = {(void *)(uintptr_t)p, n};
+    MACHINE_ALONE(call);
     ssize_t half = machine_half(fd, &v, 1, at);
     if (half) return half;
     MACHINE_CALL(CALL_WRITE, real_sys.pwrite(fd, p, n, at));
 }
 static inline ssize_t machine_pwritev(int fd, const struct iovec *v, int n, off_t at) {
+    MACHINE_ALONE(call);
     ssize_t half = machine_half(fd, v, n, at);
     if (half) return half;
     MACHINE_CALL(CALL_WRITE, real_sys.pwritev(fd, v, n, at));
 }
 
-/* Derived files may be synced again, segments never. */
-static inline bool machine_is_segment(int fd) {
+static inline bool machine_name_ends(int fd, const char *end) {
     char link[40], name[512];
+    ssize_t k = (ssize_t)__builtin_strlen(end);
     (void)snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t n = readlink(link, name, sizeof name);
-    return n > 5 && __builtin_memcmp(name + n - 5, ".leat", 5) == 0;
+    return n > k && __builtin_memcmp(name + n - k, end, (size_t)k) == 0;
 }
 
 static inline int machine_sync(int fd, int (*real)(int)) {
     struct stat st;
-    bool regular = real_sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && machine_is_segment(fd);
+    MACHINE_ALONE(call);
+    /* derived files may be synced again, segments never */
+    bool regular = real_sys.fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && machine_name_ends(fd, ".leat");
     if (regular && machine.failed_sync == st.st_ino) machine.sync_repeated = true;
     bool after;
     if (machine_gate(CALL_SYNC, &after)) {
@@ -163,6 +181,9 @@ static inline int machine_fdatasync(int fd) {
 }
 static inline int machine_fsync(int fd) {
     return machine_sync(fd, real_sys.fsync);
+}
+static inline int machine_sync_file_range(int fd, off_t at, off_t n, unsigned flags) {
+    MACHINE_CALL(CALL_OTHER, real_sys.sync_file_range(fd, at, n, flags));
 }
 static inline int machine_ftruncate(int fd, off_t size) {
     MACHINE_CALL(CALL_OTHER, real_sys.ftruncate(fd, size));
@@ -199,6 +220,7 @@ static inline void machine_install(void) {
     sys.pwritev = machine_pwritev;
     sys.fdatasync = machine_fdatasync;
     sys.fsync = machine_fsync;
+    sys.sync_file_range = machine_sync_file_range;
     sys.ftruncate = machine_ftruncate;
     sys.fstat = machine_fstat;
     sys.fstatat = machine_fstatat;
