@@ -81,7 +81,7 @@ _leat_value() {
     chart:--color) echo 'choice:auto always never' ;;
     chart:--svg) echo 'file' ;;
     chart:--engine) echo 'choice:auto native jq' ;;
-    chart:-i|chart:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    chart:-i|chart:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     chart:--value) echo 'choice:json bytes text' ;;
     chart:--time) echo 'any' ;;
     chart:--time-format) echo 'any' ;;
@@ -107,7 +107,7 @@ _leat_value() {
     filter:--fail) echo 'file' ;;
     filter:--all) echo 'file' ;;
     filter:--engine) echo 'choice:auto native jq' ;;
-    filter:-i|filter:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    filter:-i|filter:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     filter:--value) echo 'choice:json bytes text' ;;
     filter:--time) echo 'any' ;;
     filter:--time-format) echo 'any' ;;
@@ -190,7 +190,7 @@ _leat_value() {
     join:--as) echo 'any' ;;
     join:--prefix) echo 'any' ;;
     join:--engine) echo 'choice:auto native jq' ;;
-    join:-i|join:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    join:-i|join:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     join:--value) echo 'choice:json bytes text' ;;
     join:--time) echo 'any' ;;
     join:--time-format) echo 'any' ;;
@@ -208,7 +208,7 @@ _leat_value() {
     map:-H|map:--header) echo 'any' ;;
     map:--flatten) echo '?any' ;;
     map:--engine) echo 'choice:auto native jq' ;;
-    map:-i|map:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    map:-i|map:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     map:--value) echo 'choice:json bytes text' ;;
     map:--time) echo 'any' ;;
     map:--time-format) echo 'any' ;;
@@ -226,7 +226,7 @@ _leat_value() {
     merge:--idle-timeout) echo 'any' ;;
     merge:--max-state) echo 'any' ;;
     merge:--spill-limit) echo 'any' ;;
-    merge:-i|merge:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    merge:-i|merge:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     merge:--value) echo 'choice:json bytes text' ;;
     merge:--time) echo 'any' ;;
     merge:--time-format) echo 'any' ;;
@@ -246,7 +246,7 @@ _leat_value() {
     produce:-p|produce:--partition) echo 'any' ;;
     produce:--partitions) echo 'any' ;;
     produce:--sync) echo 'choice:batch interval= none' ;;
-    produce:-i|produce:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    produce:-i|produce:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     produce:--value) echo 'choice:json bytes text' ;;
     produce:--time) echo 'any' ;;
     produce:--time-format) echo 'any' ;;
@@ -289,7 +289,7 @@ _leat_value() {
     replay:--out-of-order) echo 'any' ;;
     replay:--max-state) echo 'any' ;;
     replay:--max-size) echo 'any' ;;
-    replay:-i|replay:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    replay:-i|replay:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     replay:--value) echo 'choice:json bytes text' ;;
     replay:--time) echo 'any' ;;
     replay:--time-format) echo 'any' ;;
@@ -308,7 +308,7 @@ _leat_value() {
     show:-t|show:--topic) echo 'topic' ;;
     show:-p|show:--partition) echo 'any' ;;
     show:-o|show:--offset) echo 'any' ;;
-    show:-i|show:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    show:-i|show:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     show:--value) echo 'choice:json bytes text' ;;
     show:--time) echo 'any' ;;
     show:--time-format) echo 'any' ;;
@@ -331,7 +331,7 @@ _leat_value() {
     sink-tsdb:--retry-for) echo 'any' ;;
     sink-tsdb:--credentials) echo 'file' ;;
     sink-tsdb:--engine) echo 'choice:auto native jq' ;;
-    sink-tsdb:-i|sink-tsdb:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    sink-tsdb:-i|sink-tsdb:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     sink-tsdb:--value) echo 'choice:json bytes text' ;;
     sink-tsdb:--time) echo 'any' ;;
     sink-tsdb:--time-format) echo 'any' ;;
@@ -343,7 +343,7 @@ _leat_value() {
     sink-tsdb:--stats) echo '?choice:text json' ;;
     tee:--slow) echo 'choice:block spill drop' ;;
     tee:--spill-limit) echo 'any' ;;
-    tee:-i|tee:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    tee:-i|tee:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     tee:--value) echo 'choice:json bytes text' ;;
     tee:--time) echo 'any' ;;
     tee:--time-format) echo 'any' ;;
@@ -405,7 +405,7 @@ _leat_value() {
     window:--early-every) echo 'any' ;;
     window:--max-state) echo 'any' ;;
     window:--state) echo 'dir' ;;
-    window:-i|window:--in) echo 'choice:auto leat json envelope csv tsv lines lp' ;;
+    window:-i|window:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     window:--value) echo 'choice:json bytes text' ;;
     window:--time) echo 'any' ;;
     window:--time-format) echo 'any' ;;

@@ -9,7 +9,7 @@
 set -euo pipefail
 
 build=${LEAT_BUILD:-$(dirname "$0")/../build}
-PATH=$(cd "$build" && pwd):$PATH
+if [[ -d $build ]]; then PATH=$(cd "$build" && pwd):$PATH; fi # an installed leat is there already
 work=$(mktemp -d)
 export PATH LEAT_DIR="$work/log" TZ=UTC
 shop=

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # A report of a web server's access log: requests a minute by status, the 99th percentile of their times, and bytes.
-# Reads nginx's or Apache's combined format, from files or standard input; where the log format has $request_time (or
-# %D as seconds) at the end, as `log_format timed '... "$http_user_agent" $request_time'`, there is a p99, else it is
-# null. Lines that are something else are counted on standard error, and kept in bad-lines.leat of BAD_DIR if that is
-# set. As the log grows: tail -F access.log | examples/web-log.sh
+# Reads nginx's or Apache's combined format, from files or standard input; where the log format has $request_time at the
+# end, as `log_format timed '... "$http_user_agent" $request_time'`, there is a p99, else it is null. Lines that are
+# something else are counted on standard error, and kept in bad-lines.leat of BAD_DIR if that is set. As the log grows:
+# tail -F access.log | examples/web-log.sh
 #
 # $ examples/web-log.sh examples/access.log
 # {"window_start":"2026-11-21T09:00:00Z","window_end":"2026-11-21T09:01:00Z","status":200,"requests":13,"p99_ms":75,"bytes":194645}
@@ -17,18 +17,13 @@
 # {"window_start":"2026-11-21T09:02:00Z","window_end":"2026-11-21T09:03:00Z","status":200,"requests":11,"p99_ms":63,"bytes":204123}
 # {"window_start":"2026-11-21T09:02:00Z","window_end":"2026-11-21T09:03:00Z","status":304,"requests":2,"p99_ms":73,"bytes":0}
 # {"window_start":"2026-11-21T09:02:00Z","window_end":"2026-11-21T09:03:00Z","status":404,"requests":3,"p99_ms":61,"bytes":45059}
-# {"window_start":"2026-11-21T09:02:00Z","window_end":"2026-11-21T09:03:00Z","status":500,"requests":3,"p99_ms":2544,"bytes":44494}
+# {"window_start":"2026-11-21T09:02:00Z","window_end":"2026-11-21T09:03:00Z","status":500,"requests":3,"p99_ms":2543,"bytes":44494}
 # {"window_start":"2026-11-21T09:03:00Z","window_end":"2026-11-21T09:04:00Z","status":404,"requests":1,"p99_ms":32,"bytes":10347}
 set -euo pipefail
 
-line='^(?<client>\\S+) \\S+ \\S+ \\[(?<time>[^]]+)\\] \"(?<method>\\S+) (?<url>\\S+)[^\"]*\" (?<status>[0-9]{3}) '
-line=$line'(?<bytes>[0-9]+|-) \"[^\"]*\" \"[^\"]*\"( (?<seconds>[0-9.]+))?\\s*$'
 bad='--on-error skip'
 [ -z "${BAD_DIR:-}" ] || bad="--dead-letter $BAD_DIR/bad-lines.leat"
 
 # shellcheck disable=SC2086 # an option and its value
-leat map -i lines $bad -j "(first(capture(\"$line\")) // error(\"not a line of an access log\"))
-            | .status |= tonumber | .bytes |= (tonumber? // 0)
-            | .ms = (if .seconds then .seconds | tonumber * 1000 else null end)" "$@" |
-    leat window --tumble 1m --time .time --time-format '%d/%b/%Y:%H:%M:%S %z' --out-of-order 10s -g .status -j \
-        '{requests: count, p99_ms: (p99(.ms) | if . then round else null end), bytes: sum(.bytes)}'
+leat window -i combined $bad --tumble 1m --out-of-order 10s -g .status -j \
+    '{requests: count, p99_ms: (p99(.seconds) | if . then . * 1000 | round end), bytes: sum(.bytes // 0)}' "$@"

@@ -113,7 +113,7 @@ struct waiting {
     uint32_t layout_size;
     uint8_t side;
     bool matched;
-    char encoded[];
+    _Alignas(8) char encoded[]; /* and the layout has ints */
 };
 #define NO_PLACE SIZE_MAX
 

@@ -119,10 +119,11 @@ static const struct tool_spec tool = {
     .operands_min = 1,
     .operands_max = OPERANDS_ANY,
     .options = option_table,
-    .description = "Reads JSON lines, CSV, TSV, plain lines, length-prefixed blobs, the JSON envelope or blocks from "
-                   "the files or standard input, and appends them to TOPIC, which is created if it does not exist.",
+    .description = "Reads JSON lines, CSV, TSV, access logs, plain lines, length-prefixed blobs, the JSON envelope or "
+                   "blocks from the files or standard input, and appends them to TOPIC, which is created if it does "
+                   "not exist.",
     .examples = "  leat gen clicks -c 1000 | leat produce clicks --key .user --time .ts\n"
-                "  leat produce access --follow /var/log/nginx/access.json",
+                "  leat produce access --follow /var/log/nginx/access.log",
 };
 
 struct producer {

@@ -30,7 +30,8 @@ static const struct tool_spec tool = {
     .description =
         "Puts the records of the files, or of standard input, into windows by their event time, and writes a "
         "record for each window and group with what AGGREGATES makes of them.",
-    .examples = "  leat window --tumble 1m -g .country '{n: count, ms: p99(.latency_ms)}' c.leat\n"
+    .examples = "  leat window --tumble 1m -g .status '{n: count}' /var/log/nginx/access.log\n"
+                "  leat window --tumble 1m -g .country '{n: count, ms: p99(.latency_ms)}' c.leat\n"
                 "  leat window --session 30m -g .user --time .time '{pages: count}' clicks.json",
 };
 

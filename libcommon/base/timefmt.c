@@ -168,6 +168,29 @@ static bool clock_read(const char *s, size_t n, struct clock *c) {
     return !bad && offset_read(s, end, &c->offset_s);
 }
 
+/* 1 to 12 for the three letters there, else 0. */
+static unsigned month_of(const char *p) {
+    static const char names[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                      "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+    for (unsigned i = 0; i < 12; i++)
+        if (memcmp(names[i], p, 3) == 0) return i + 1;
+    return 0;
+}
+
+/* DD/Mon/YYYY:HH:MM:SS, and an offset behind a space. Form only, too. */
+static bool log_clock_read(const char *s, size_t n, struct clock *c) {
+    unsigned bad = 0;
+    if (n < 20 || s[2] != '/' || s[6] != '/' || s[11] != ':' || s[14] != ':' || s[17] != ':') return false;
+    *c = (struct clock){.date = {.year = (int)(pair_of(s + 7, &bad) * 100 + pair_of(s + 9, &bad)),
+                                 .month = month_of(s + 3),
+                                 .day = pair_of(s, &bad)},
+                        .hour = pair_of(s + 12, &bad),
+                        .minute = pair_of(s + 15, &bad),
+                        .second = pair_of(s + 18, &bad),
+                        .has_offset = n > 20};
+    return !bad && c->date.month > 0 && (n == 20 || (s[20] == ' ' && offset_read(s + 21, s + n, &c->offset_s)));
+}
+
 /* YYYY-MM-DDTHH:MM:SS[.f…]Z: what nearly every record has. The general way reads it just the same, slower. */
 static bool utc_read_fast(const char *s, size_t n, int64_t *ret) {
     if (n < 20 || n > 30 || s[n - 1] != 'Z' || s[10] != 'T' || s[4] != '-' || s[7] != '-' || s[13] != ':' ||
@@ -267,16 +290,18 @@ int time_parse(const char *s, size_t n, const struct time_zone *tz, int64_t *ret
     struct clock c;
     struct decimal d;
     int64_t t;
-    if (clock_read(s, n, &c)) {
+    if (clock_read(s, n, &c) || log_clock_read(s, n, &c)) {
         if (!clock_is_valid(&c))
             return err_set(e, G_DATA, "'%.*s' is not a time: there is no such day or hour", text_shown(n), s);
         int64_t local = clock_local_seconds(&c);
         int64_t utc = c.has_offset ? local - c.offset_s : time_local_to_utc(tz, local);
         if (time_from_seconds(utc, c.second == 60 ? 0 : c.ns, ret, NULL) == 0) return 0;
     } else if (!decimal_read(s, n, &d)) {
-        return err_set(e, G_DATA,
-                       "'%.*s' is not a time: expected RFC 3339, YYYY-MM-DD[ HH:MM[:SS]] or a number since 1970",
-                       text_shown(n), s);
+        return err_set(
+            e, G_DATA,
+            "'%.*s' is not a time: expected RFC 3339, YYYY-MM-DD[ HH:MM[:SS]], DD/Mon/YYYY:HH:MM:SS +hhmm or "
+            "a number since 1970",
+            text_shown(n), s);
     } else if (decimal_time(&d, &t)) {
         *ret = t;
         return 0;

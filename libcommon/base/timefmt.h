@@ -42,6 +42,8 @@ size_t time_format_rfc3339(int64_t ns, char out[TIME_TEXT_MAX]);
  *    colon. Digits of the fraction beyond nine are cut off (the time is not rounded up).
  *  - `YYYY-MM-DD`, `YYYY-MM-DD HH:MM`, `YYYY-MM-DD HH:MM:SS[.fff]` (or with T): in the zone given; NULL is UTC. A local
  *    time that occurs twice or never: see time_local_to_utc. With an offset behind, the offset counts.
+ *  - `DD/Mon/YYYY:HH:MM:SS[ +hhmm]`, as web servers log it: `21/Nov/2026:10:00:02 +0100`. The month is English, as
+ *    written here; without an offset it is in the zone given.
  *  - a number since 1970, its unit told by its size: |v| < 1e11 seconds, < 1e14 milliseconds, < 1e17 microseconds,
  *    else nanoseconds (seconds until the year 5138; milliseconds from March 1973 on, microseconds likewise). It may
  *    have a fraction and an exponent, `1431857103.25`, `1.431857103e9`; the value is exact, digits below a nanosecond

@@ -21,6 +21,7 @@ enum { COLUMN_TIME, COLUMN_KEY, COLUMN_FIELDS };
 struct table_cell {
     size_t column, at, size, width; /* its text in `text`, and the columns of a terminal that it takes */
     bool number;
+    bool said; /* another cell of its row says the same: it alone is no reason to print its column */
 };
 
 struct layout {
@@ -71,7 +72,7 @@ void table_free(struct table *t) {
     free(t);
 }
 
-static int cell_add(struct table *t, size_t column, const char *p, size_t n, bool number) {
+static int cell_add(struct table *t, size_t column, const char *p, size_t n, bool number, bool said) {
     if (t->cell_count == t->cell_cap) {
         size_t cap = t->cell_cap ? 2 * t->cell_cap : 256;
         struct table_cell *cells = realloc(t->cells, cap * sizeof(*cells));
@@ -86,7 +87,8 @@ static int cell_add(struct table *t, size_t column, const char *p, size_t n, boo
                                                     .at = at,
                                                     .size = size,
                                                     .width = size > 0 ? text_width(t->text.data + at, size) : 0,
-                                                    .number = number};
+                                                    .number = number,
+                                                    .said = said};
     return 0;
 }
 
@@ -96,7 +98,7 @@ static int value_add(struct table *t, size_t column, const char *p, size_t n, en
     int rc = type == TOKEN_STRING ? json_unescape(p, n, &t->scratch) : G_DATA;
     if (rc == G_DATA) rc = json_line_append(&t->scratch, p, n);
     if (rc < 0) return rc;
-    return cell_add(t, column, t->scratch.data ? t->scratch.data : "", t->scratch.len, type == TOKEN_NUMBER);
+    return cell_add(t, column, t->scratch.data ? t->scratch.data : "", t->scratch.len, type == TOKEN_NUMBER, false);
 }
 
 static int add_fields(struct table *t) {
@@ -114,23 +116,64 @@ static int add_plain_value(struct table *t, const struct record *r, struct err *
     int rc = columns_add(&t->fields, "value", 5, &i, e);
     if (rc < 0) return rc;
     size_t column = COLUMN_FIELDS + i;
-    if (r->value_type == VALUE_NONE) return cell_add(t, column, "null", 4, false);
-    if (r->value_type == VALUE_BYTES) return cell_add(t, column, r->value, r->value_size, false);
+    if (r->value_type == VALUE_NONE) return cell_add(t, column, "null", 4, false, false);
+    if (r->value_type == VALUE_BYTES) return cell_add(t, column, r->value, r->value_size, false, false);
     struct json_lexer l = {.p = r->value, .end = r->value + r->value_size};
     enum json_token type = json_lex(&l);
     return value_add(t, column, l.token, (size_t)(l.end - l.token), type);
 }
 
+/* Is field i this text: a string of it, or a value that is written so? */
+static bool field_is(const struct table *t, size_t i, const char *p, size_t n) {
+    const struct cell *c = &t->fields.cells[i];
+    size_t quote = c->type == TOKEN_STRING;
+    return c->type != TOKEN_END && c->size == n + 2 * quote && memcmp(c->text + quote, p, n) == 0;
+}
+
+/* Is the key the array of the fields from `first` on, as that of a group by several is? */
+static bool fields_are(const struct table *t, size_t first, const char *key, size_t n) {
+    const char *p = key + 1, *end = key + n - 1;
+    if (n < 2 || *key != '[' || *end != ']') return false;
+    for (size_t i = first; i < t->fields.count && p < end; i++) {
+        const struct cell *c = &t->fields.cells[i];
+        if (c->type == TOKEN_END || c->size > (size_t)(end - p) || memcmp(c->text, p, c->size) != 0) return false;
+        p += c->size;
+        if (p == end) return true;
+        if (*p++ != ',') return false;
+    }
+    return false;
+}
+
+static bool field_named(const struct table *t, size_t i, const char *name) {
+    size_t n;
+    const char *p = columns_name(&t->fields, i, &n);
+    return n == strlen(name) && memcmp(p, name, n) == 0;
+}
+
+/* Time and key of the record. Those of a window's result repeat fields: the time is the last ns before `window_end`,
+ * the group stands behind that and is the key. A field `time` may repeat the time of any record. */
+static int add_time_and_key(struct table *t, const struct record *r) {
+    char time[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
+    size_t time_size = time_format_rfc3339(r->time, time), group = 0;
+    size_t end_size = time_format_rfc3339(r->time + (r->time < TIME_MAX), end);
+    bool time_said = false, key_said = false;
+    for (size_t i = 0; i < t->fields.count; i++) {
+        if (field_named(t, i, "window_end") && field_is(t, i, end, end_size)) group = i + 1;
+        if (group == i + 1 || (field_named(t, i, "time") && field_is(t, i, time, time_size))) time_said = true;
+    }
+    if (r->has_key && group > 0 && group < t->fields.count)
+        key_said = field_is(t, group, r->key, r->key_size) || fields_are(t, group, r->key, r->key_size);
+    if (r->time != NO_TIME && cell_add(t, COLUMN_TIME, time, time_size, false, time_said) < 0) return G_NOMEM;
+    return r->has_key ? cell_add(t, COLUMN_KEY, r->key, r->key_size, false, key_said) : 0;
+}
+
 static int row_add(struct table *t, const struct record *r, struct err *e) {
-    char time[TIME_TEXT_MAX];
-    if (r->time != NO_TIME && cell_add(t, COLUMN_TIME, time, time_format_rfc3339(r->time, time), false) < 0)
-        return G_NOMEM;
-    if (r->has_key && cell_add(t, COLUMN_KEY, r->key, r->key_size, false) < 0) return G_NOMEM;
     bool object = r->value_type == VALUE_JSON && json_type_of(r->value, r->value_size) == JSON_TYPE_OBJECT;
     int rc = object ? columns_fill(&t->fields, r->value, r->value_size, true, e) : G_DATA;
-    if (object && rc == 0) return add_fields(t);
-    if (object && rc == G_DATA && t->fields.count == TABLE_COLUMNS_MAX) return rc;
-    return rc == G_DATA ? add_plain_value(t, r, e) : rc;
+    if (rc == G_NOMEM || (object && rc == G_DATA && t->fields.count == TABLE_COLUMNS_MAX)) return rc;
+    if (rc != 0) columns_clear(&t->fields);
+    if (add_time_and_key(t, r) < 0) return G_NOMEM;
+    return rc == 0 ? add_fields(t) : add_plain_value(t, r, e);
 }
 
 static size_t column_count(const struct table *t) {
@@ -158,7 +201,7 @@ static int layout_grow(struct table *t) {
 
 /* Mark the columns that the held rows use; how many are in use now. */
 static size_t layout_mark(struct table *t) {
-    for (size_t i = 0; i < t->cell_count; i++) t->layout[t->cells[i].column].used = true;
+    for (size_t i = 0; i < t->cell_count; i++) t->layout[t->cells[i].column].used |= !t->cells[i].said;
     size_t used = 0;
     for (size_t i = 0; i < column_count(t); i++) used += t->layout[i].used;
     return used;
@@ -269,7 +312,10 @@ static int print_header(struct table *t, struct buf *out) {
 /* The row whose cells are [from, to). */
 static int print_row(struct table *t, size_t from, size_t to, struct buf *out) {
     buf_clear(&t->line);
-    for (size_t i = from; i < to; i++) t->layout[t->cells[i].column].cell = &t->cells[i];
+    for (size_t i = from; i < to; i++) {
+        struct layout *l = &t->layout[t->cells[i].column];
+        if (l->used) l->cell = &t->cells[i];
+    }
     size_t owed = 0;
     int rc = 0;
     for (size_t i = 0; i < column_count(t) && rc == 0; i++) {

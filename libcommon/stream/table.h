@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Records as a table for people: `time` and `key` when any record has one, then a column for each field; what is not an
- * object stands in a column `value`. The first TABLE_HELD records (or less, see table_flush) are held back, and decide
+ * Records as a table for people: `time` and `key` when any record has one that its fields do not say already (a field
+ * `time` does, and the window and the group of a window's result), then a column for each field; what is not an object
+ * stands in a column `value`. The first TABLE_HELD records (or less, see table_flush) are held back, and decide
  * on the columns and their widths. A record that brings a new column later has the header printed again, behind an
  * empty line; a value that is wider than its column pushes what is behind it to the right.
  *

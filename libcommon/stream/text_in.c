@@ -57,6 +57,7 @@ void text_in_free(struct text_in *t) {
     ahead_free(t->ahead);
     json_validator_release(&t->json);
     envelope_in_release(&t->envelope);
+    combined_release(&t->combined);
     csv_release(&t->csv);
     buf_release(&t->scratch);
     free(t);
@@ -207,6 +208,16 @@ int text_in_value(struct text_in *t, enum payload_kind kind, struct record *r, s
     return 0;
 }
 
+static int value_combined(struct text_in *t, struct record *r, struct err *e) {
+    buf_clear(&t->scratch);
+    int g = combined_line(&t->combined, t->raw, t->raw_size, &t->scratch, &r->time, e);
+    if (g < 0) return g;
+    r->value = t->scratch.data;
+    r->value_size = t->scratch.len;
+    r->value_type = VALUE_JSON;
+    return 0;
+}
+
 /* A line that was cut and validated ahead. */
 static bool take_known_line(struct text_in *t) {
     const char *p = inbuf_here(t->in);
@@ -230,6 +241,7 @@ static int next_line(struct text_in *t, struct record *r, struct err *e) {
         g = cut_line(t, e);
         if (g != 0) return g;
     } while (kind == KIND_JSON && is_blank(t->raw, t->raw_size));
+    if (f == IN_COMBINED) return value_combined(t, r, e);
     if (f == IN_ENVELOPE) return envelope_in_parse(&t->envelope, t->raw, t->raw_size, r, e);
     return text_in_value(t, kind, r, e);
 }
@@ -241,6 +253,7 @@ static int next_record(struct text_in *t, struct record *r, struct err *e) {
     case IN_LP: return text_in_next_lp(t, r, e);
     case IN_JSON:
     case IN_ENVELOPE:
+    case IN_COMBINED:
     case IN_LINES: return next_line(t, r, e);
     case IN_DETECT:
     case IN_BLOCKS: break;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "stream/combined.h"
 #include "stream/csv.h"
 #include "stream/text_in.h"
 #include "json/validate.h"
@@ -11,8 +12,9 @@
 #define TEXT_WINDOW_BYTES 1024u      /* as much as is looked at for bytes that are no text */
 
 static const char *const names[] = {
-    [IN_DETECT] = "detect", [IN_BLOCKS] = "leat", [IN_JSON] = "json",   [IN_ENVELOPE] = "envelope",
-    [IN_CSV] = "csv",       [IN_TSV] = "tsv",     [IN_LINES] = "lines", [IN_LP] = "lp",
+    [IN_DETECT] = "detect",     [IN_BLOCKS] = "leat", [IN_JSON] = "json",
+    [IN_ENVELOPE] = "envelope", [IN_CSV] = "csv",     [IN_TSV] = "tsv",
+    [IN_COMBINED] = "combined", [IN_LINES] = "lines", [IN_LP] = "lp",
 };
 
 enum in_format in_format_parse(const char *name) {
@@ -24,6 +26,13 @@ enum in_format in_format_parse(const char *name) {
 
 const char *in_format_name(enum in_format f) {
     return names[f];
+}
+
+int in_format_need_time(enum in_format f, struct err *e) {
+    if (f == IN_ENVELOPE || f == IN_COMBINED) return 0;
+    return err_set(e, G_USAGE,
+                   "text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope; so "
+                   "has an access log: -i combined)");
 }
 
 enum answer { NO, YES, UNSURE };
@@ -64,6 +73,16 @@ static enum answer is_array(const char *p, const char *end, bool whole) {
     return *p == '\n' || *p == '{' || *p == '[' ? YES : NO;
 }
 
+/* Does a quote stand inside a name? In a log line that has commas it does, in the header of a table it never should. */
+static bool has_stray_quote(const char *row, size_t n) {
+    bool quoted = false;
+    for (const char *p = row, *end = row + n; (p = memchr(p, '"', (size_t)(end - p))); p++) {
+        if (!quoted && p > row && p[-1] != ',' && p[-1] != '"') return true;
+        quoted = !quoted;
+    }
+    return false;
+}
+
 /* Are the first two rows of two fields or more, and as many in both? */
 static enum answer is_table(char separator, const char *p, size_t n, bool whole) {
     struct csv c = {.separator = separator};
@@ -74,7 +93,7 @@ static enum answer is_table(char separator, const char *p, size_t n, bool whole)
         if (!complete && !whole) return UNSURE;
         if (!complete && (n == 0 || s.state == CSV_QUOTED)) return NO;
         count[i] = csv_count(separator, p, complete ? s.end : n);
-        if (count[i] < 2) return NO;
+        if (count[i] < 2 || (i == 0 && separator == ',' && has_stray_quote(p, complete ? s.end : n))) return NO;
         p += complete ? s.next : n;
         n -= complete ? s.next : n;
     }
@@ -88,7 +107,9 @@ static enum in_format detect_text(const char *line, const char *text, const char
     if (a != NO) return a == YES ? IN_JSON : IN_DETECT;
     const char *lf = memchr(line, '\n', (size_t)(end - line));
     if (!lf && !whole) return IN_DETECT;
-    if (is_json(line, (size_t)((lf ? lf : end) - line))) return IN_JSON;
+    size_t n = (size_t)((lf ? lf : end) - line);
+    if (is_json(line, n)) return IN_JSON;
+    if (combined_is_line(line, n > 0 && line[n - 1] == '\r' ? n - 1 : n)) return IN_COMBINED;
     a = is_table('\t', line, (size_t)(end - line), whole);
     if (a != NO) return a == YES ? IN_TSV : IN_DETECT;
     a = is_table(',', line, (size_t)(end - line), whole);
@@ -112,4 +133,28 @@ enum in_format input_detect(const char *p, size_t n, bool whole) {
     }
     if (p == end) return whole ? IN_JSON : IN_DETECT;
     return detect_text(line, p, end, whole);
+}
+
+enum in_format input_named(const char *name, enum in_format found) {
+    static const struct {
+        const char *ending;
+        enum in_format found, is;
+    } rules[] = {{".leat", IN_DETECT, IN_BLOCKS}, {".csv", IN_LINES, IN_CSV}, {".tsv", IN_LINES, IN_TSV}};
+    size_t n = strlen(name);
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        size_t k = strlen(rules[i].ending);
+        if (found == rules[i].found && n > k && strcmp(name + n - k, rules[i].ending) == 0) return rules[i].is;
+    }
+    return found;
+}
+
+int input_find_format(struct inbuf *in, enum in_format *format, struct err *e) {
+    enum in_format f = *format == IN_DETECT ? input_named(in->name, IN_DETECT) : *format;
+    while (f == IN_DETECT) {
+        f = input_named(in->name, input_detect(inbuf_here(in), inbuf_left(in), in->eof));
+        int g = f == IN_DETECT ? inbuf_more(in, e) : 0;
+        if (g < 0) return g;
+    }
+    *format = f;
+    return 0;
 }

@@ -7,6 +7,7 @@
 #define LEAT_STREAM_TEXT_IN_IMPL_H
 
 #include "stream/ahead.h"
+#include "stream/combined.h"
 #include "stream/csv.h"
 #include "stream/envelope_in.h"
 #include "stream/text_in.h"
@@ -32,6 +33,7 @@ struct text_in {
     struct ahead *ahead;  /* NULL unless they come in floods */
     unsigned large_reads; /* how many there were, until it is started */
     struct envelope_in envelope;
+    struct combined combined;
     struct csv csv;
     struct csv_scan scan; /* of the row at in->at */
     bool bom_passed;      /* the first bytes of a CSV were looked at */

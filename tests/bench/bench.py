@@ -269,21 +269,25 @@ def run_workload(w, rounds):
 
 
 def evaluate(w, results):
-    """The figures whose cases were all there; the others are said to be unknown."""
+    """The figures whose cases were all there; the others are said to be unknown. `of` are the cases and metrics that a
+    figure looked at, leat's own first: ratio() has it below the line where more is better, and above it where less is."""
     out = []
     for f in w.figures:
+        used = []
+
+        def get(case, name, used=used):
+            used.append([case, name])
+            return results[case][name]
+
+        value = reached = None
         try:
-            values = f.value(lambda case, name: results[case][name])
+            value = statistics.median(f.value(get))
         except KeyError:
-            out.append({'text': f.text, 'value': None, 'limit': f.limit, 'at_least': f.at_least, 'unit': f.unit,
-                        'reached': None})
-            continue
-        value = statistics.median(values)
-        reached = None
-        if f.limit is not None:
+            pass
+        if value is not None and f.limit is not None:
             reached = value >= f.limit if f.at_least else value <= f.limit
         out.append({'text': f.text, 'value': value, 'limit': f.limit, 'at_least': f.at_least, 'unit': f.unit,
-                    'reached': reached})
+                    'reached': reached, 'of': used if f.at_least else used[::-1]})
     return out
 
 

@@ -4,7 +4,7 @@
 # order of the page, in a fresh folder for each page. A line behind the comment `.\" endless` runs until it is stopped.
 #
 # What examples may count on:
-#   clicks.json clicks.csv clicks.leat access.log   50 clicks as JSON lines, CSV and blocks; 20 plain lines
+#   clicks.json clicks.csv clicks.leat access.log   50 clicks as JSON lines, CSV and blocks; 20 requests
 #   shop.db       an SQLite database with the table users (user, name)
 #   orders.json payments.json rates.json   two orders, one of them paid within an hour, and the rates of their currency
 #   the topic clicks, two partitions, keyed by .user, with .ts as time; empty, a topic without records
@@ -20,7 +20,7 @@ prepare() {
     leat gen clicks -c 50 -j >clicks.json
     leat gen clicks -c 50 >clicks.leat
     printf '%s\n' user,page,ms u1,home,12 u2,cart,30 u3,home,7 >clicks.csv
-    seq -f '127.0.0.1 GET /page/%g' 20 >access.log
+    seq -f '192.0.2.1 - - [21/Nov/2026:10:00:%02.0f +0100] "GET / HTTP/1.1" 200 512 "-" "curl/7.88"' 20 >access.log
     python3 -c 'import sqlite3
 with sqlite3.connect("shop.db") as db:
     db.execute("CREATE TABLE users (user TEXT, name TEXT)")

@@ -10,9 +10,11 @@ usage: expr_page.py lines PAGE      RECORD | EXPRESSION => RESULTS, with leat ma
        expr_page.py index PAGE      the same from its INDEX
        expr_page.py jq-functions PAGE  those that it says run in jq
 
-A block stands between .Bd -literal and .Ed. A line that begins with space goes on with the line before. RESULTS are JSON
-values with ", " between, "(nothing)", or "error: REASON"; behind them may stand "(jq: RESULTS)" or "(not in jq)", which
-is checked where jq is 1.6. Differences go to stdout; the exit code is 1 when there are any.
+A block stands between .Bd -literal and .Ed; in Markdown (a PAGE that ends in .md) between ```console and ```, or it is a
+run of lines that begin with four spaces, and the folder examples beside the page is there. A line that begins with space
+goes on with the line before. RESULTS are JSON values with ", " between, "(nothing)", or "error: REASON"; behind them may
+stand "(jq: RESULTS)" or "(not in jq)", which is checked where jq is 1.6. Differences go to stdout; the exit code is 1
+when there are any.
 """
 import concurrent.futures
 import json
@@ -32,8 +34,25 @@ def plain(text):
     return ESCAPE.sub(lambda m: chr(int(m[1][2:-1], 16)) if m[1][0] == "[" else ESCAPES[m[1]], text)
 
 
+def markdown_blocks(page):
+    """(line number, lines) of each block of commands; what else is indented or fenced is none."""
+    fenced, found = False, []
+    for at, line in enumerate([*open(page, encoding="utf-8").read().split("\n"), ""], 1):
+        inside = line != "```" if fenced else line.startswith("    ")
+        if inside:
+            found.append(line if fenced else line[4:])
+        elif found:
+            if is_commands(found):
+                yield at - len(found), found
+            found = []
+        fenced = inside if fenced else line == "```console"
+
+
 def blocks(page):
     """(line number, lines) of each literal block."""
+    if page.endswith(".md"):
+        yield from markdown_blocks(page)
+        return
     found, lines = None, open(page, encoding="utf-8").read().split("\n")
     for at, line in enumerate(lines, 1):
         if line.startswith(".Bd -literal"):
@@ -198,9 +217,15 @@ def run_commands(page, together=False):
                 steps[-1][1].append(line)
         script = "".join(f"{command}\n{{ s=$?; echo '{mark}'; (exit $s); }}\n" for command, _ in steps)
         with tempfile.TemporaryDirectory() as folder:
+            if page.endswith(".md"):
+                os.symlink(os.path.join(os.path.dirname(os.path.abspath(page)), "examples"), f"{folder}/examples")
             run = subprocess.run(["bash", "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                  env={**os.environ, "LEAT_DIR": os.path.join(folder, "log")}, text=True, timeout=60)
-        for (command, wanted), got in zip(steps, run.stdout.split(mark + "\n")):
+        texts = run.stdout.split(mark + "\n")
+        if len(texts) <= len(steps):
+            failed += 1
+            print(f"{os.path.basename(page)}:{begin}: the shell ended at command {len(texts)} of {len(steps)}")
+        for (command, wanted), got in zip(steps, texts):
             ran += 1
             if got.split("\n")[:-1] != wanted:
                 failed += 1

@@ -372,6 +372,12 @@ END
     contains "$stderr" "upstream failed with status 143"
 }
 
+@test "what is said downstream is one line: the place in the expression is for who reads the first message" {
+    exits 5 bash -o pipefail -c "leat map error three.json 2>err | leat show"
+    equals "$(sed -n '2,$p' err)" $'  error\n  ^'
+    equals "$stderr" "leat show: upstream failed with status 3: $(sed -n '1s/^leat map: //p' err)"
+}
+
 @test "a full disk is exit 4" {
     local options
     for options in "" "-j" "-J" "-O lines"; do

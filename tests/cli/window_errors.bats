@@ -41,7 +41,7 @@ teardown() {
 @test "text without --time is exit 2 and nothing is read; a record without time is bad" {
     exits 2 leat window --tumble 10s "$sum" six.json -j
     equals "$output" ""
-    equals "$stderr" "leat window: text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope)"
+    equals "$stderr" "leat window: text has no event time; say where it is, as in --time .time (an envelope has one: -i envelope; so has an access log: -i combined)"
     exits 2 leat window --tumble 10s -i csv '{n: count}' -j <<<$'a,b\n1,2'
     contains "$stderr" "say where it is, as in --time .time"
     exits 3 leat window --tumble 10s --time .at "$sum" -j <<<'{"n":1}'

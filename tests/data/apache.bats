@@ -103,3 +103,28 @@ END
     leat consume t -e -O lines | cmp - "$LEAT_DATA/apache-logs.txt"
     equals "$(leat consume t -e -f '%o\n' | wc -l)" 10000
 }
+
+@test "apache-logs.txt is an access log: the 9,999 records that were read of it without leat, and their windows" {
+    local log=$LEAT_DATA/apache-logs.txt delay
+    local window=(leat window --tumble 10s -g .status '{n: count, sum: sum(.bytes)}' -j --on-error skip --quiet)
+    exits 3 leat filter --count true "$log"
+    contains "$stderr" "apache-logs.txt:8899': not a line of an access log: no end of the quoted agent at byte 110"
+    leat filter true --on-error skip --quiet -j "$log" >got
+    python3 - "$LEAT_DATA/apache-logs.ndjson" <<'END'
+import json, sys
+names = {'client': 'ip', 'user': 'user', 'time': 'time', 'method': 'method', 'url': 'path', 'protocol': 'proto',
+         'status': 'status', 'bytes': 'bytes', 'referer': 'referer', 'agent': 'ua'}
+with open('got') as got, open(sys.argv[1]) as wanted:
+    for line, other in zip(got, wanted, strict=True):
+        record = {name: json.loads(other)[its] for name, its in names.items()}
+        if record['agent'] == '-':
+            record['agent'] = None
+        assert list(json.loads(line).items()) == list(record.items()), (line, other)
+END
+    equals "$(wc -l <got)" 9999
+    for delay in 0s 30s 59s; do
+        "${window[@]}" --out-of-order "$delay" "$log" >windows
+        "${window[@]}" --out-of-order "$delay" --time .time "$LEAT_DATA/apache-logs.ndjson" | cmp - windows
+    done
+    equals "$(jq -r .window_start windows | uniq | wc -l) $(jq -s 'map(.n) | add' windows)" "504 9999"
+}

@@ -121,8 +121,8 @@ static uint64_t transcript_cut(const struct text_in_config *c, struct json_valid
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static const enum in_format formats[8] = {IN_JSON,  IN_ENVELOPE, IN_CSV, IN_TSV,
-                                              IN_LINES, IN_LP,       IN_CSV, IN_ENVELOPE};
+    static const enum in_format formats[8] = {IN_JSON,  IN_ENVELOPE, IN_CSV,      IN_TSV,
+                                              IN_LINES, IN_LP,       IN_COMBINED, IN_ENVELOPE};
     static struct json_validator v;
     if (size < 3) return 0;
     if (!v.stack) {

@@ -309,7 +309,7 @@ static void keys_lie_across_blocks(void **state) {
 
 static void forty_fields(void **state) {
     (void)state;
-    static char paths[40][8], text[4000];
+    static char paths[40][16], text[4000];
     const char *p[40];
     struct set s;
     size_t n = 1;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/timefmt.h"
 #include "stream/char_width.h"
 #include "stream/table.h"
 
@@ -87,6 +88,78 @@ static void table_aligns_by_the_first_records(void **state) {
     ends(&f, "\n"
              "time                  key  name       n  city    value   more\n"
              "                                      2                  false\n");
+}
+
+#define MINUTE_ENDS INT64_C(1431857160000000000)
+#define MINUTE "{\"window_start\":\"2015-05-17T10:05:00Z\",\"window_end\":\"2015-05-17T10:06:00Z\""
+
+static void prints(struct record r, const char *header) {
+    struct fixture f;
+    open_with(&f, 0, false);
+    assert_int_equal(add(&f, r), 0);
+    assert_int_equal(table_flush(f.t, &f.out, &f.e), 0);
+    size_t n = strlen(header);
+    if (f.out.len < n || memcmp(f.out.data, header, n) != 0) fail_msg("%s", buf_cstr(&f.out));
+    close_fixture(&f);
+}
+
+static void time_and_key_that_fields_say_are_left_out(void **state) {
+    (void)state;
+    const char *said = "window_start          window_end";
+    prints(timed(json(MINUTE ",\"n\":1}"), MINUTE_ENDS - 1), said);
+    prints(timed(keyed(json(MINUTE ",\"g\":\"a\",\"n\":1}"), "a"), MINUTE_ENDS - 1), said);
+    prints(timed(keyed(json(MINUTE ",\"g\":200,\"n\":1}"), "200"), MINUTE_ENDS - 1), said);
+    prints(timed(keyed(json(MINUTE ",\"g\":[1,2],\"n\":1}"), "[1,2]"), MINUTE_ENDS - 1), said);
+    prints(timed(keyed(json(MINUTE ",\"g\":200,\"h\":\"a\",\"n\":1}"), "[200,\"a\"]"), MINUTE_ENDS - 1), said);
+    prints(timed(json("{\"a\":1,\"time\":\"2015-05-17T10:06:00Z\"}"), MINUTE_ENDS), "a  time\n1 ");
+}
+
+static void time_and_key_that_fields_do_not_say_are_there(void **state) {
+    (void)state;
+    prints(timed(json(MINUTE ",\"n\":1}"), MINUTE_ENDS), "time                  window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":\"a\"}"), "b"), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":\"ab\"}"), "a"), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE ",\"n\":1,\"g\":\"a\"}"), "a"), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE "}"), "a"), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":200}"), "[200,1]"), MINUTE_ENDS - 1), "key      window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":200,\"h\":1}"), "[200,"), MINUTE_ENDS - 1), "key    window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":200}"), "["), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":200}"), "[]"), MINUTE_ENDS - 1), "key  window_start");
+    prints(timed(keyed(json(MINUTE ",\"g\":200}"), ""), MINUTE_ENDS - 1), "key  window_start");
+    prints(keyed(json("{\"g\":\"a\"}"), "a"), "key  g");
+    prints(timed(json("\"2015-05-17T10:06:00Z\""), MINUTE_ENDS), "time                  value");
+    prints(timed(json("{\"time\":\"2015-05-17T10:06:00Z\",1}"), MINUTE_ENDS), "time                  value");
+    prints(timed(keyed(json(MINUTE ",\"g\":200,\"h\":1}"), "[200;1]"), MINUTE_ENDS - 1), "key      window_start");
+    prints(timed(json(MINUTE "}"), TIME_MAX), "time                            window_start");
+}
+
+/* What the record before it said does not count. */
+static void a_value_that_is_no_object_says_no_time(void **state) {
+    (void)state;
+    struct fixture f;
+    open_with(&f, 0, false);
+    assert_int_equal(add(&f, timed(json("{\"time\":\"2015-05-17T10:06:00Z\"}"), MINUTE_ENDS)), 0);
+    assert_int_equal(add(&f, timed(json("1"), MINUTE_ENDS)), 0);
+    assert_int_equal(table_flush(f.t, &f.out, &f.e), 0);
+    ends(&f, "time                  time                  value\n"
+             "2015-05-17T10:06:00Z  2015-05-17T10:06:00Z\n"
+             "2015-05-17T10:06:00Z                            1\n");
+}
+
+/* Then every row has it. */
+static void one_record_that_needs_a_key_brings_its_column(void **state) {
+    (void)state;
+    struct fixture f;
+    open_with(&f, 0, false);
+    assert_int_equal(
+        add(&f, timed(keyed(json("{\"window_end\":\"2015-05-17T10:06:00Z\",\"g\":1}"), "1"), MINUTE_ENDS - 1)), 0);
+    assert_int_equal(table_flush(f.t, &f.out, &f.e), 0);
+    wrote(&f, "window_end            g\n2015-05-17T10:06:00Z  1\n");
+    assert_int_equal(add(&f, keyed(json("{\"g\":1}"), "1")), 0);
+    wrote(&f, "\nkey  window_end            g\n1                          1\n");
+    assert_int_equal(
+        add(&f, timed(keyed(json("{\"window_end\":\"2015-05-17T10:06:00Z\",\"g\":2}"), "2"), MINUTE_ENDS - 1)), 0);
+    ends(&f, "2    2015-05-17T10:06:00Z  2\n");
 }
 
 static void table_of_nothing_has_empty_lines(void **state) {
@@ -177,6 +250,10 @@ static void table_has_a_limit_on_columns(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(table_aligns_by_the_first_records),
+        cmocka_unit_test(time_and_key_that_fields_say_are_left_out),
+        cmocka_unit_test(time_and_key_that_fields_do_not_say_are_there),
+        cmocka_unit_test(a_value_that_is_no_object_says_no_time),
+        cmocka_unit_test(one_record_that_needs_a_key_brings_its_column),
         cmocka_unit_test(table_of_nothing_has_empty_lines),
         cmocka_unit_test(table_prints_after_a_hundred),
         cmocka_unit_test(table_counts_wide_characters),

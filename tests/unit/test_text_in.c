@@ -368,6 +368,37 @@ static void test_an_envelope_takes_nothing_from_the_depth(void **state) {
                  "3 bytes:[[[1]]]\neof");
 }
 
+#define LOG_LINE "192.0.2.1 - - [21/Nov/2026:10:00:02 +0100] \"GET / HTTP/1.1\" 200 5"
+
+static void test_a_line_of_an_access_log_is_an_object_with_its_time(void **state) {
+    (void)state;
+    check(IN_COMBINED, KIND_DEFAULT, "\n" LOG_LINE "\r\n \nx\n" LOG_LINE,
+          "2 @1795251602000000000 json:{\"client\":\"192.0.2.1\",\"user\":null,\"time\":\"2026-11-21T09:00:02Z\","
+          "\"method\":\"GET\",\"url\":\"/\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5,\"referer\":null,"
+          "\"agent\":null}\n"
+          "4 data: not a line of an access log: no '[DAY/MONTH/YEAR:HH:MM:SS ZONE] \"' in it at byte 1 [x]\n"
+          "5 @1795251602000000000 json:{\"client\":\"192.0.2.1\",\"user\":null,\"time\":\"2026-11-21T09:00:02Z\","
+          "\"method\":\"GET\",\"url\":\"/\",\"protocol\":\"HTTP/1.1\",\"status\":200,\"bytes\":5,\"referer\":null,"
+          "\"agent\":null}\neof");
+    struct text_in_config c = {.format = IN_COMBINED, .record_limit = 80}; /* of the line, and of what it becomes */
+    check_config(&c, LOG_LINE, strlen(LOG_LINE),
+                 "1 data: record of 186 bytes is over the limit of 80; --max-record raises it "
+                 "[192.0.2.1 - - [21/Nov/2026:10:00:02 +010]\neof");
+}
+
+static void test_times_come_with_envelopes_and_access_logs(void **state) {
+    (void)state;
+    for (enum in_format f = IN_BLOCKS; f <= IN_LP; f++) {
+        struct err e = {0};
+        bool timed = f == IN_ENVELOPE || f == IN_COMBINED;
+        assert_int_equal(in_format_need_time(f, &e), timed ? 0 : G_USAGE);
+        assert_string_equal(e.text, timed ? ""
+                                          : "text has no event time; say where it is, as in --time .time (an "
+                                            "envelope has one: -i envelope; so has an access log: -i "
+                                            "combined)");
+    }
+}
+
 static void detect(const char *text, bool whole, enum in_format want) {
     assert_string_equal(in_format_name(input_detect(text, strlen(text), whole)), in_format_name(want));
 }
@@ -404,11 +435,30 @@ static void test_formats_are_told_apart_by_the_first_bytes(void **state) {
     detect("a,b\n", true, IN_LINES);
     detect("a\tb,c\n1\t2,3\n", false, IN_TSV);
     detect("a\tb,c\n1,2\n", false, IN_CSV);
+    detect("1.2.3.4 \"GET / HTTP/1.1\" \"(KHTML, like Gecko)\"\n::1 \"GET / HTTP/1.1\" \"(KHTML, like Gecko)\"\n",
+           false, IN_LINES);
+    detect(LOG_LINE "\n", false, IN_COMBINED);
+    detect(LOG_LINE, false, IN_DETECT);
+    detect("\n" LOG_LINE "\r", true, IN_COMBINED);
+    detect(LOG_LINE " \"a, b\" \"a\tb\"\n" LOG_LINE " \"a, b\" \"a\tb\"\n", false, IN_COMBINED);
+    detect("192.0.2.1 - - [21/Nov/2026:10:00:02 +0100] \"GET / HTTP/1.1\" 0.005 200\n", false, IN_LINES);
+    detect("192.0.2.1 - - [21/Nov/2026:10:00:02 +01\n" LOG_LINE, false, IN_LINES);
+    detect("x " LOG_LINE "\n", false, IN_COMBINED); /* a virtual host in front */
+    detect("\"a \"\"b\"\"\",c\n1\",2\n", false, IN_CSV);
     detect("\xEF\xBB", false, IN_DETECT);
     detect("\xEF\xBB\xBF"
            "a,b\n1,2\n",
            false, IN_CSV);
     detect("plain text\n", false, IN_LINES);
+    assert_int_equal(input_named("a.leat", IN_DETECT), IN_BLOCKS);
+    assert_int_equal(input_named("a.leat", IN_LINES), IN_LINES);
+    assert_int_equal(input_named("a.csv", IN_LINES), IN_CSV);
+    assert_int_equal(input_named("/x/a.tsv", IN_LINES), IN_TSV);
+    assert_int_equal(input_named("a.csv", IN_TSV), IN_TSV);
+    assert_int_equal(input_named("a.csv", IN_JSON), IN_JSON);
+    assert_int_equal(input_named("a.csv", IN_DETECT), IN_DETECT);
+    assert_int_equal(input_named(".csv", IN_LINES), IN_LINES);
+    assert_int_equal(input_named("csv", IN_LINES), IN_LINES);
     detect("plain text", false, IN_DETECT);
     detect("\x1F\x8B\x08 gz", false, IN_JSON);
     detect("caf\xC3", false, IN_DETECT);
@@ -488,6 +538,8 @@ int main(void) {
         cmocka_unit_test(test_what_kcat_writes_has_no_payload_encoding),
         cmocka_unit_test(test_a_bad_envelope_says_what_is_wrong),
         cmocka_unit_test(test_an_envelope_takes_nothing_from_the_depth),
+        cmocka_unit_test(test_a_line_of_an_access_log_is_an_object_with_its_time),
+        cmocka_unit_test(test_times_come_with_envelopes_and_access_logs),
         cmocka_unit_test(test_formats_are_told_apart_by_the_first_bytes),
         cmocka_unit_test(test_a_long_first_line_is_told_at_64_kib),
         cmocka_unit_test(test_names_of_formats),

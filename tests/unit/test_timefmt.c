@@ -140,6 +140,29 @@ static void rfc3339_in_all_its_forms(void **state) {
     check_parses(cases, COUNT(cases));
 }
 
+static void times_as_web_servers_log_them(void **state) {
+    (void)state;
+    const struct time_case cases[] = {
+        {"17/May/2015:10:05:03 +0000", 1431857103 * S},
+        {"17/May/2015:12:05:03 +0200", 1431857103 * S},
+        {"17/May/2015:04:35:03 -0530", 1431857103 * S},
+        {"17/May/2015:12:05:03 +02:00", 1431857103 * S},
+        {"17/May/2015:10:05:03", 1431857103 * S},
+        {"31/Dec/2016:23:59:60 +0000", 1483228800 * S},
+        {"01/Jan/1970:00:00:00 +0000", 0},
+        {"28/Feb/1970:00:00:00 +0000", 58 * 86400 * S},
+        {"01/Mar/1970:00:00:00 +0000", 59 * 86400 * S},
+        {"01/Apr/1970:00:00:00 +0000", 90 * 86400 * S},
+        {"01/Jun/1970:00:00:00 +0000", 151 * 86400 * S},
+        {"01/Jul/1970:00:00:00 +0000", 181 * 86400 * S},
+        {"01/Aug/1970:00:00:00 +0000", 212 * 86400 * S},
+        {"01/Sep/1970:00:00:00 +0000", 243 * 86400 * S},
+        {"01/Oct/1970:00:00:00 +0000", 273 * 86400 * S},
+        {"01/Nov/1970:00:00:00 +0000", 304 * 86400 * S},
+    };
+    check_parses(cases, COUNT(cases));
+}
+
 static void dates_without_offset_are_utc(void **state) {
     (void)state;
     const struct time_case cases[] = {
@@ -177,10 +200,19 @@ static void outside_the_years_is_refused(void **state) {
 
 static void no_such_day_or_hour_is_refused(void **state) {
     (void)state;
-    static const char *const texts[] = {"2015-02-29T00:00:00Z", "1900-02-29",           "2015-04-31",
-                                        "2015-00-01",           "2015-13-01",           "2015-01-00",
-                                        "2015-01-32",           "2015-05-17T24:00:00Z", "2015-05-17T10:60:00Z",
-                                        "2015-05-17T10:05:61Z", "2015-05-17 99:99"};
+    static const char *const texts[] = {"2015-02-29T00:00:00Z",
+                                        "1900-02-29",
+                                        "2015-04-31",
+                                        "2015-00-01",
+                                        "2015-13-01",
+                                        "2015-01-00",
+                                        "2015-01-32",
+                                        "2015-05-17T24:00:00Z",
+                                        "2015-05-17T10:60:00Z",
+                                        "2015-05-17T10:05:61Z",
+                                        "2015-05-17 99:99",
+                                        "29/Feb/2015:00:00:00 +0000",
+                                        "17/May/2015:24:00:00 +0000"};
     check_refused(texts, COUNT(texts), "there is no such day or hour");
 }
 
@@ -210,6 +242,17 @@ static void other_texts_are_refused(void **state) {
                                         "2015-05-17T1a:05:03Z",
                                         "2015/05/17",
                                         "20x5-05-17T10:05:03Z",
+                                        "17/May/2015",
+                                        "17/May/2015:10:05",
+                                        "17/May/2015:10:05:03 ",
+                                        "17/May/2015:10:05:03+0200",
+                                        "17/May/2015:10:05:03 +02",
+                                        "17/may/2015:10:05:03 +0200",
+                                        "17/Mai/2015:10:05:03 +0200",
+                                        "7/May/2015:10:05:03 +0200",
+                                        "17/May/15:10:05:03 +0200",
+                                        "17/May/2015 10:05:03 +0200",
+                                        "17/May/2015:10:05:03.5 +0200",
                                         "2015-05-17Z",
                                         "1.",
                                         ".5",
@@ -530,6 +573,7 @@ int main(void) {
         cmocka_unit_test(format_uses_as_few_digits_as_needed),
         cmocka_unit_test(what_is_formatted_reads_back),
         cmocka_unit_test(rfc3339_in_all_its_forms),
+        cmocka_unit_test(times_as_web_servers_log_them),
         cmocka_unit_test(dates_without_offset_are_utc),
         cmocka_unit_test(outside_the_years_is_refused),
         cmocka_unit_test(no_such_day_or_hour_is_refused),

@@ -54,7 +54,9 @@ static void berlin_2024(void **state) {
     check_local(tz, "2024-10-27 02:59:59", "2024-10-27T00:59:59Z");
     check_local(tz, "2024-10-27 03:00", "2024-10-27T02:00:00Z");
     check_local(tz, "2024-10-27T02:30:00+01:00", "2024-10-27T01:30:00Z"); /* an offset counts before the zone */
-    check_local(tz, "1700000000", "2023-11-14T22:13:20Z");                /* numbers are UTC */
+    check_local(tz, "27/Oct/2024:02:30:00 +0100", "2024-10-27T01:30:00Z");
+    check_local(tz, "27/Oct/2024:02:30:00", "2024-10-27T00:30:00Z");
+    check_local(tz, "1700000000", "2023-11-14T22:13:20Z"); /* numbers are UTC */
     time_zone_free(tz);
 }
 
