@@ -6,6 +6,7 @@
 #   SANITIZE=list    for -fsanitize=                SERVICES=all  a missing server fails the service tests
 #   V=1              show the commands
 #   PREFIX, DESTDIR  for install                    FUZZ_SECONDS  how long `make fuzz` runs each target
+#   SHARED=1         link no archives of libraries, as packages do (`make deb`)
 #   WORKLOADS='P1 C1'  which ones `make bench` runs (default: all)
 #
 # A folder cmd/<tool>/ makes build/leat-<tool> (cmd/leat: build/leat), libcommon/ makes build/libcommon.a, and
@@ -20,11 +21,12 @@ PEERS ?= ../shared/peers
 DATA ?= ../shared/data
 SERVICES ?=
 SANITIZE ?=
+SHARED ?=
 WORKLOADS ?=
 
 # Libraries that one tool alone needs, beside the common ones: LIBS_<tool> = -l…
 # Those that not every tool uses go in as archives where there are any: a shared library costs each start 50 us.
-archive = $(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1))
+archive = $(if $(SHARED),-l$(1),$(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1)))
 LIBS_join = $(call archive,sqlite3)
 LIBS_sink-tsdb = $(call archive,sqlite3) -lcurl -lsnappy $(call archive,z)
 LIBS_archive = $(foreach l,archive lzma bz2 nettle z,$(call archive,$(l)))
@@ -70,8 +72,8 @@ PAGES = $(wildcard man/*.[1-9])
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all check test demo bench fuzz fuzz-smoke asan lint peers data install uninstall clean FORCE \
-	deps deps-dev deps-test deps-services deps-bench test-programs unit-programs bench-programs \
+.PHONY: all check test demo bench fuzz fuzz-smoke asan lint peers data install uninstall deb deb-tree clean FORCE \
+	deps deps-dev deps-test deps-services deps-bench deps-deb test-programs unit-programs bench-programs \
 	fuzz-programs completions man-options format
 
 all: $(BINARIES)
@@ -146,7 +148,7 @@ test: deps-test
 	+@$(MAKE) --no-print-directory -j$(JOBS) test-programs
 	+@$(ASAN_MAKE) --no-print-directory test-programs
 	+@$(FUZZ_MAKE) --no-print-directory fuzz-programs
-	@FUZZ_SECONDS=10 LEAT_TEST_LONG=1 $(SUITES) unit cli contract lint golden crash services fuzz asan-unit
+	@FUZZ_SECONDS=10 LEAT_TEST_LONG=1 $(SUITES) unit cli contract lint golden crash services package fuzz asan-unit
 
 asan:
 	+@$(ASAN_MAKE) --no-print-directory test-programs
@@ -190,25 +192,43 @@ format:
 
 # ---- installing ------------------------------------------------------------------------------------------------------
 
-SHARE = $(DESTDIR)$(PREFIX)/share
-BASH_COMPLETION = $(SHARE)/bash-completion/completions/leat
-ZSH_COMPLETION = $(SHARE)/zsh/site-functions/_leat
-FISH_COMPLETION = $(SHARE)/fish/vendor_completions.d/leat.fish
+TO = $(DESTDIR)$(PREFIX)
+ZSH_FUNCTIONS = site-functions
+BASH_COMPLETION = share/bash-completion/completions/leat
+ZSH_COMPLETION = share/zsh/$(ZSH_FUNCTIONS)/_leat
+FISH_COMPLETION = share/fish/vendor_completions.d/leat.fish
+LIBEXEC_BINARIES = $(filter-out %/leat,$(BINARIES))
 
 install: all
-	install -D -m 755 $(BUILD)/leat $(DESTDIR)$(PREFIX)/bin/leat
-	install -d $(DESTDIR)$(PREFIX)/libexec/leat
-	$(if $(filter-out %/leat,$(BINARIES)),install -m 755 $(filter-out %/leat,$(BINARIES)) $(DESTDIR)$(PREFIX)/libexec/leat)
-	for page in $(PAGES); do install -D -m 644 $$page $(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; done
-	install -D -m 644 completions/leat.bash $(BASH_COMPLETION)
-	install -D -m 644 completions/_leat $(ZSH_COMPLETION)
-	install -D -m 644 completions/leat.fish $(FISH_COMPLETION)
+	install -D -m 755 $(BUILD)/leat '$(TO)/bin/leat'
+	install -D -m 755 -t '$(TO)/libexec/leat' $(LIBEXEC_BINARIES)
+	for n in 1 5 7; do install -D -m 644 -t "$(TO)/share/man/man$$n" man/*.$$n || exit 1; done
+	install -D -m 644 completions/leat.bash '$(TO)/$(BASH_COMPLETION)'
+	install -D -m 644 completions/_leat '$(TO)/$(ZSH_COMPLETION)'
+	install -D -m 644 completions/leat.fish '$(TO)/$(FISH_COMPLETION)'
 
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/leat $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION)
-	rm -f $(foreach p,$(PAGES),$(SHARE)/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p)))
-	rm -f $(patsubst $(BUILD)/%,$(DESTDIR)$(PREFIX)/libexec/leat/%,$(filter-out %/leat,$(BINARIES)))
-	-rmdir $(DESTDIR)$(PREFIX)/libexec/leat 2>/dev/null
+	cd '$(TO)' && rm -f bin/leat $(BASH_COMPLETION) $(ZSH_COMPLETION) $(FISH_COMPLETION) \
+		$(foreach p,$(PAGES),share/man/man$(subst .,,$(suffix $(p)))/$(notdir $(p))) \
+		$(addprefix libexec/leat/,$(notdir $(LIBEXEC_BINARIES)))
+	[ ! -d '$(TO)/libexec/leat' ] || rmdir --ignore-fail-on-non-empty '$(TO)/libexec/leat'
+
+# ---- a Debian package ------------------------------------------------------------------------------------------------
+
+# Built with Debian's flags, in a tree of its own; .debian/build packs what is installed there, lintian looks at it.
+DEB = $(abspath $(BUILD))/deb
+DEB_FLAGS = DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get
+
+deb: deps-deb
+	+@$(MAKE) --no-print-directory deb-tree
+	lintian --fail-on error,warning $(DEB)/*.deb
+
+deb-tree:
+	@rm -rf $(DEB)/root $(DEB)/debian $(DEB)/*.deb
+	+@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(DEB)/tree SHARED=1 \
+		CFLAGS="$$($(DEB_FLAGS) CFLAGS) $$($(DEB_FLAGS) CPPFLAGS) -g0" LDFLAGS="$$($(DEB_FLAGS) LDFLAGS)" \
+		DESTDIR=$(DEB)/root PREFIX=/usr ZSH_FUNCTIONS=vendor-completions install
+	@.debian/build $(DEB)
 
 # ---- packages (.deps) ------------------------------------------------------------------------------------------------
 
@@ -222,6 +242,8 @@ deps-services:
 	@tests/run/deps services
 deps-bench:
 	@tests/run/deps build bench
+deps-deb:
+	@tests/run/deps build deb
 
 clean:
 	rm -rf $(BUILD)

@@ -16,8 +16,9 @@
 #include "cli/option.h"
 #include "cli/suggest.h"
 #include "cli/terminal.h"
+#include "features.h"
 
-/* Kept in step with cmd/ and with each tool's own summary by tests/lint/options.bats. */
+/* Kept in step with cmd/ and with each tool's own summary by tests/lint/manual.bats. */
 static const struct command_spec tools[] = {
     {.name = "produce", .summary = "write records to a topic", .operands_max = OPERANDS_ANY},
     {.name = "consume", .summary = "read records of topics", .operands_max = OPERANDS_ANY},
@@ -48,6 +49,7 @@ static const struct tool_spec leat = {
     .commands = tools,
     .examples = "  leat gen clicks -c 1000 | leat produce clicks\n"
                 "  leat consume clicks -e | head -3",
+    .features = features_append,
 };
 
 static int exec_from(const char *folder, const char *below, const char *tool, char **argv) {
@@ -107,13 +109,15 @@ static int tool_run(const char *tool, char **argv) {
     return EXIT_USAGE;
 }
 
-/* The manual of a build tree lies beside the build folder; elsewhere man(1) knows where it is. Returns if man does. */
+/* The manual of a build tree lies beside the build folder, that of any prefix in its share/man; packed ones man(1)
+ * finds by itself. Returns if man does. */
 static void manual_exec(const char *tool) {
+    static const char *const places[] = {"/../man", "/../share/man/man1"};
     char page[80], path[PATH_MAX], self[PATH_MAX];
     (void)snprintf(page, sizeof page, tool ? "leat-%s" : "leat", tool);
     const char *what = page;
-    if (self_folder(self) == 0) {
-        int n = snprintf(path, sizeof path, "%s/../man/%s.1", self, page);
+    for (size_t i = 0; what == page && i < 2 && self_folder(self) == 0; i++) {
+        int n = snprintf(path, sizeof path, "%s%s/%s.1", self, places[i], page);
         if (n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0) what = path;
     }
     execlp("man", "man", what, (char *)NULL);

@@ -27,6 +27,8 @@
 
 #include "base/err.h"
 
+struct buf;
+
 enum option_kind {
     OPTION_FLAG = 1, /* bool               set to true */
     OPTION_TOGGLE,   /* int                --NAME gives 1, --no-NAME gives -1; 0 means nobody said */
@@ -100,7 +102,8 @@ struct tool_spec {
     const struct option_spec *options;   /* may be NULL */
     const struct command_spec *commands; /* NULL: none; else ends with a name of NULL, and a command must be given */
     const char *description;
-    const char *examples; /* lines for --help, or NULL */
+    const char *examples;           /* lines for --help, or NULL */
+    int (*features)(struct buf *b); /* lines for --version behind the first; 0 or G_NOMEM; may be NULL */
 };
 
 /* What was on the command line beside the options. */
@@ -123,7 +126,6 @@ void option_end(const struct tool_spec *tool, void *options, struct arguments *a
 int option_parse(const struct tool_spec *tool, int argc, char **argv, void *options, struct arguments *ret,
                  struct err *e) NODISCARD;
 
-struct buf;
 /* The texts, appended to b. 0, G_NOMEM, or G_BUG where the table itself is wrong. `command` may be NULL. */
 int option_help(const struct tool_spec *tool, const struct command_spec *command, struct buf *b) NODISCARD;
 int option_dump(const struct tool_spec *tool, struct buf *b) NODISCARD;

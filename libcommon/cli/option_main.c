@@ -27,12 +27,14 @@ static int stdout_write(const struct buf *b, struct err *e) {
 static int text_append(const struct tool_spec *tool, const struct arguments *args, struct buf *b, struct err *e) {
     int rc = args->dump ? option_check(tool, e) : 0;
     if (rc < 0) return rc;
-    if (args->dump)
+    if (args->dump) {
         rc = option_dump(tool, b);
-    else if (args->help)
+    } else if (args->help) {
         rc = option_help(tool, args->command, b);
-    else
+    } else {
         rc = version_append(b, diag_name());
+        if (rc == 0 && tool->features) rc = tool->features(b);
+    }
     if (rc == G_NOMEM) return err_nomem(e);
     return rc < 0 ? err_set(e, rc, "option table too long") : 0;
 }

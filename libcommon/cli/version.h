@@ -8,7 +8,7 @@
 const char *version_number(void); /* "0.1.0" */
 const char *version_commit(void); /* "1a2b3c4d5e6f", with "+" where the tree was changed; "unknown" outside git */
 
-/* "leat 0.1.0 (commit …)\nfeatures: …\n": what the CPU offers that leat uses, and how the build was instrumented. */
+/* "leat filter 0.1.0 (commit …)\n" */
 int version_append(struct buf *b, const char *name) NODISCARD;
 
 #endif

@@ -64,10 +64,14 @@ static void lib_load(void) {
     if (!complete) failure_set(LIBJQ " lacks a function that libjq 1.6 has");
 }
 
-static int lib_need(struct err *e) {
+bool jq_engine_is_there(void) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, lib_load);
-    if (!lib.failure[0]) return 0;
+    return !lib.failure[0];
+}
+
+static int lib_need(struct err *e) {
+    if (jq_engine_is_there()) return 0;
     return err_set(e, G_ABSENT, "this expression needs libjq (package " LIBJQ_PACKAGE "): %s", lib.failure);
 }
 

@@ -17,10 +17,15 @@
 #ifndef LEAT_EXPR_JQ_ENGINE_H
 #define LEAT_EXPR_JQ_ENGINE_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "json/text.h"
 
 struct jq_engine;
+
+/* Can libjq be loaded? Loads it. */
+bool jq_engine_is_there(void);
 
 /* G_USAGE with jq's own reason on one line, without its dump of the program; G_ABSENT when libjq is not installed. */
 int jq_engine_open(const char *program, struct jq_engine **ret, struct err *e) NODISCARD;

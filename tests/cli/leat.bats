@@ -77,10 +77,41 @@ setup() {
     contains "$stderr" "did you mean 'consume'?"
 }
 
-@test "version tells number, commit and features" {
+@test "version tells number, commit, features and libraries; that of a tool number and commit" {
     exits 0 leat --version
+    equals "${#lines[@]}" 3
     [[ ${lines[0]} =~ ^leat\ [0-9]+\.[0-9]+\.[0-9]+\ \(commit\ ([0-9a-f]+\+?|unknown)\)$ ]]
-    [[ ${lines[1]} == "features: "* ]]
+    [[ ${lines[1]} =~ ^features:\ JSON\ (AVX-512|AVX2|portable),\ CRC-32C\ (AVX-512|SSE4.2|portable),\ libjq\ (present|absent) ]]
+    [[ ${lines[2]} == "libraries: "* ]]
+    local first=${lines[0]} libraries=${lines[2]} library tool
+    for library in zstd jansson PCRE2 SQLite libarchive libcurl zlib; do
+        [[ "$libraries," =~ [\ ,]$library\ [0-9]+\.[0-9]+(\.[0-9]+)?, ]] || { echo "no $library in: $libraries"; return 1; }
+    done
+    exits 0 leat -V
+    equals "${lines[0]}" "$first"
+    for tool in "$LEAT_BUILD"/leat-*; do
+        [[ -f $tool && -x $tool ]] || continue
+        tool=${tool##*/leat-}
+        exits 0 leat "$tool" --version
+        equals "$output" "leat $tool ${first#leat }"
+    done
+}
+
+@test "features are this machine's: the paths of the processor, and libjq where it can be loaded" {
+    [[ $(uname -m) == x86_64 ]] || skip "the paths of another processor"
+    local flags json=portable crc=portable
+    flags=" $(sed -n 's/^flags[^:]*: //p;/^flags/q' /proc/cpuinfo) "
+    [[ $flags == *" avx2 "* && $flags == *" pclmulqdq "* ]] && json=AVX2
+    [[ $flags == *" avx512_vbmi2 "* && $flags == *" avx512bw "* ]] && json=AVX-512
+    [[ $flags == *" sse4_2 "* && $flags == *" pclmulqdq "* ]] && crc=SSE4.2
+    [[ $flags == *" vpclmulqdq "* && $flags == *" avx512vl "* ]] && crc=AVX-512
+    exits 0 leat --version
+    contains "${lines[1]}" "features: JSON $json, CRC-32C $crc, libjq present"
+    # A library of that name that is none: it cannot be loaded.
+    mkdir "$BATS_TEST_TMPDIR/lib"
+    echo none >"$BATS_TEST_TMPDIR/lib/libjq.so.1"
+    LD_LIBRARY_PATH=$BATS_TEST_TMPDIR/lib exits 0 leat --version
+    contains "${lines[1]}" ", libjq absent"
 }
 
 @test "an unknown option is exit 2 and suggests the nearest" {

@@ -25,6 +25,40 @@ load ../cli/helpers
     done
 }
 
+# Pages as `.Xr` names them ("leat-window 1"): those that are there, and those that page $1 names in its SEE ALSO, or
+# anywhere.
+pages_there() { (cd "$LEAT_SOURCE/man" && printf '%s\n' *.[1-9]) | sed 's/\.\([1-9]\)$/ \1/' | sort; }
+pages_named_at_end() { sed -n '/^\.Sh SEE ALSO/,$s/^\.Xr \([^ ]* [1-9]\).*/\1/p' "$1"; }
+pages_named() { grep -o '\<Xr leat[^ ]* [1-9]' "$1" | sed 's/^Xr //' | sort -u; }
+
+@test "the page of each tool has the sections of all, in the order of mdoc(7), and its own before OPTIONS" {
+    cd "$LEAT_SOURCE"
+    local tool found want
+    while read -r tool; do
+        found=$(sed -n 's/^\.Sh //p' "man/leat-$tool.1" | tr '\n' '|')
+        want='^NAME\|SYNOPSIS\|DESCRIPTION\|([A-Z ]+\|)*OPTIONS\|(ENVIRONMENT\|)?FILES\|EXIT STATUS\|EXAMPLES\|SEE ALSO\|$'
+        [[ $found =~ $want ]] || { echo "leat-$tool.1: $found"; return 1; }
+        equals "$(sed -n '/^\.Sh SYNOPSIS/q; /^\.Dt /p; /^\.Nm /p' "man/leat-$tool.1" | xargs)" \
+            ".Dt LEAT-${tool^^} 1 .Nm leat-$tool"
+    done < <("$LEAT_BUILD/leat" --dump-options | awk -F'\t' '$1 == "command" && $2 != "help" { print $2 }')
+}
+
+@test "every page ends with others to see, leat(1) among them, and names no page of leat that is not there" {
+    cd "$LEAT_SOURCE/man"
+    local page
+    for page in *.[1-9]; do
+        equals "$page: $(comm -13 <(pages_there) <(pages_named "$page"))" "$page: "
+        [[ $page == leat.1 ]] || contains "$page:"$'\n'"$(pages_named_at_end "$page")"$'\n' $'\nleat 1\n'
+    done
+}
+
+@test "leat(1) has every tool in its table, in the table's order and words, and ends with every page" {
+    local page=$LEAT_SOURCE/man/leat.1
+    equals "$(sed -n '/^\.Bl -tag -width consume/,/^\.El/p' "$page" | sed -n '/^\.It Cm /{s///;N;s/\n/\t/;p}')" \
+        "$("$LEAT_BUILD/leat" --dump-options | awk -F'\t' '$1 == "command" { print $2 "\t" $3 }')"
+    equals "$(pages_named_at_end "$page" | sort)" "$(pages_there | grep -vx 'leat 1')"
+}
+
 @test "the dispatcher lists exactly the tools of cmd/, in their own words" {
     cd "$LEAT_SOURCE"
     local want=() listed=() name summary tool

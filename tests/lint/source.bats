@@ -17,7 +17,7 @@ setup() {
     while IFS= read -r file; do
         read -r first <"$file" || true
         [[ $first =~ ^#!(/usr)?/bin/(env )?(ba)?sh$ ]] && scripts+=("$file")
-    done < <(find .ci tests examples -type f -perm -u+x 2>/dev/null)
+    done < <(find .ci .debian tests examples -type f -perm -u+x 2>/dev/null)
     ((${#scripts[@]} > 5))
     shellcheck --severity=warning "${scripts[@]}"
 }
