@@ -13,14 +13,14 @@
 
 #define LOOK_NS 200000000 /* whoever sleeps looks again after this: a signal may have come just before */
 
-enum { FREE, GIVEN };
+enum { FREE, GIVEN, QUIT };
 
 struct outflow {
     pthread_t thread;
     int fd;
     const char *name;
     atomic_bool quit;
-    uint32_t state;  /* a futex. FREE: the caller's, with all below; GIVEN: the thread's */
+    uint32_t state;  /* a futex. FREE: the caller's, with all below; GIVEN: the thread's; QUIT: it ends */
     struct buf full; /* on its way */
     int grade;       /* of the last write */
     struct err why;
@@ -71,9 +71,10 @@ struct outflow *outflow_start(int fd, const char *name) {
     return NULL;
 }
 
+/* A signal cuts off only what nobody takes any more: the write has LOOK_NS from then on. */
 int outflow_wait(struct outflow *o, struct err *e) {
-    while (state_of(o) == GIVEN) {
-        if (signals_stop()) return err_set(e, G_STOPPED, "stopped while writing to '%s'", o->name);
+    for (int looks = 0; state_of(o) == GIVEN; looks += signals_stop() != 0) {
+        if (looks > 1) return err_set(e, G_STOPPED, "stopped while writing to '%s'", o->name);
         futex_wait(&o->state, GIVEN, LOOK_NS);
     }
     if (o->grade < 0) *e = o->why;
@@ -98,7 +99,7 @@ void outflow_free(struct outflow *o) {
     if (state_of(o) == GIVEN)
         pthread_cancel(o->thread);
     else
-        futex_wake_all(&o->state);
+        set_state(o, QUIT);
     pthread_join(o->thread, NULL);
     buf_release(&o->full);
     free(o);

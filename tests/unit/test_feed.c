@@ -266,9 +266,25 @@ static void *write_both(void *names) {
     return NULL;
 }
 
-/* All records of a feed, in their order. */
-static void expect_big(struct feeds *f, size_t i) {
-    int seen = 0;
+/* A look at a block: how many records it has. */
+static int note_records(void *ctx, size_t feed, const struct block_origin *from, const char *body, struct buf *note) {
+    (void)ctx, (void)feed, (void)body;
+    assert_int_equal(note->len, 0);
+    return buf_append(note, &from->h->records, sizeof from->h->records);
+}
+
+/* Is the note there? If it is, it is right. */
+static bool has_note(const struct feed_item *item) {
+    if (!item->note) return false;
+    assert_int_equal(item->note_size, sizeof item->h.records);
+    assert_memory_equal(item->note, &item->h.records, sizeof item->h.records);
+    return true;
+}
+
+/* All records of a feed, in their order; how many of its blocks have a note. */
+static int expect_big(struct feeds *f, size_t i, int *ret_blocks) {
+    int seen = 0, notes = 0;
+    *ret_blocks = 0;
     for (;;) {
         struct feed_item *item = next(f, i);
         struct record_walk w;
@@ -279,6 +295,8 @@ static void expect_big(struct feeds *f, size_t i) {
             feed_item_free(item);
             break;
         }
+        ++*ret_blocks;
+        notes += has_note(item);
         record_walk_init(&w, &item->h, item->body, SIZE_MAX);
         while (record_next(&w, &r, &e) > 0) {
             (void)snprintf(wanted, sizeof wanted, "{\"n\":%d,", seen++);
@@ -288,6 +306,7 @@ static void expect_big(struct feeds *f, size_t i) {
         feed_item_free(item);
     }
     assert_int_equal(seen, BIG_RECORDS);
+    return notes;
 }
 
 static void make_fifos(const char *names[2]) {
@@ -303,11 +322,15 @@ static void test_what_is_not_wanted_is_spilled_while_another_is_waited_for(void 
     (void)state;
     static const char *names[2];
     pthread_t writer;
+    int blocks;
     make_fifos(names);
-    struct feeds *f = open_feeds(names, 2, (struct feeds_config){.spill_limit = 64 << 20, .queue_bytes = 256 << 10});
+    struct feeds *f = open_feeds(
+        names, 2, (struct feeds_config){.spill_limit = 64 << 20, .queue_bytes = 256 << 10, .look = note_records});
     assert_int_equal(pthread_create(&writer, NULL, write_both, names), 0);
-    expect_big(f, 1); /* which comes only after all of the first */
-    expect_big(f, 0);
+    int notes = expect_big(f, 1, &blocks); /* which comes only after all of the first */
+    assert_int_equal(notes, blocks);
+    notes = expect_big(f, 0, &blocks);
+    assert_true(notes < blocks); /* those in the file lost theirs */
     assert_true(feeds_spilled(f) > 3 << 20);
     pthread_join(writer, NULL);
     feeds_close(f);
@@ -332,9 +355,10 @@ static void test_what_was_spilled_comes_before_what_is_newer(void **state) {
     make_fifos(names);
     struct feeds *f = open_feeds(names, 2, (struct feeds_config){.spill_limit = 64 << 20, .queue_bytes = 256 << 10});
     assert_int_equal(pthread_create(&writer, NULL, write_in_turns, names), 0);
+    int blocks;
     feed_item_free(next(f, 1));
     assert_true(feeds_spilled(f) > 256 << 10); /* the pipe and the reader have some of it */
-    expect_big(f, 0);
+    assert_int_equal(expect_big(f, 0, &blocks), 0);
     pthread_join(writer, NULL);
     feeds_close(f);
 }
@@ -350,11 +374,12 @@ static void test_what_is_wanted_waits_in_its_pipe(void **state) {
     (void)state;
     static const char *names[2];
     pthread_t writer;
+    int blocks;
     make_fifos(names);
     struct feeds *f = open_feeds(names, 1, (struct feeds_config){.spill_limit = 64 << 20, .queue_bytes = 256 << 10});
     assert_int_equal(pthread_create(&writer, NULL, write_first, names), 0);
     sys_sleep_ns(50000000); /* the main thread is busy: no reason to spill either */
-    expect_big(f, 0);
+    assert_int_equal(expect_big(f, 0, &blocks), 0);
     assert_int_equal(feeds_spilled(f), 0);
     pthread_join(writer, NULL);
     feeds_close(f);
@@ -380,6 +405,7 @@ static void test_the_spill_limit_ends_the_wait(void **state) {
 static void test_files_wait_and_never_spill(void **state) {
     (void)state;
     const char *names[] = {path("big"), path("p")};
+    int blocks;
     (void)unlink(names[1]);
     assert_int_equal(mkfifo(names[1], 0600), 0);
     int fd = open(names[0], O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -388,7 +414,7 @@ static void test_files_wait_and_never_spill(void **state) {
     struct feeds *f = open_feeds(names, 2, (struct feeds_config){.spill_limit = 64 << 20, .queue_bytes = 256 << 10});
     struct feed_set s = only(1);
     assert_int_equal(feeds_wait(f, &s, 100000000, &e), G_WAIT); /* nobody ever writes the FIFO */
-    expect_big(f, 0);
+    assert_int_equal(expect_big(f, 0, &blocks), 0);
     assert_int_equal(feeds_spilled(f), 0);
     feeds_close(f);
 }
