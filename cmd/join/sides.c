@@ -165,9 +165,13 @@ int sides_record(void *ctx, struct stage *s, size_t which, const struct record *
     enum side side = which == 0 ? RIGHT : LEFT;
     int64_t mark = before > k->mark[side] ? before : k->mark[side]; /* event time goes on without what is idle */
     int g = k->form->late(k, r->time, mark) ? put_late(k, s, r, mark, e) : take(k, s, which, r, e);
-    if (g < 0) return g;
+    if (g < 0 && g != G_DATA) return g;
+    struct err why;
+    int settled = settle(k, s, &why); /* a bad record has moved event time, too */
     k->untold++;
-    return settle(k, s, e);
+    if (settled == 0) return g;
+    *e = why;
+    return settled;
 }
 
 int sides_moved(void *ctx, struct stage *s, const struct bound *b, struct err *e) {

@@ -117,7 +117,7 @@ static int load_one(void *ctx, int64_t space, const char *key, size_t key_size, 
     record_walk_init(&walk, &h, body, SIZE_MAX);
     if (record_next(&walk, &r, e) <= 0 || walk.at != size) return no_record(e);
     bool version = k->form == &as_of_form && head.side == RIGHT;
-    if (!head.has_key && k->form == &as_of_form) return no_record(e);
+    if (!head.has_key && k->form != &tumble_form) return no_record(e);
     if (!version && head.due == INT64_MIN) return no_record(e);
     if (k->form == &tumble_form && !spans_covers(&k->spans, r.time)) return no_record(e);
     const struct taken t = {.half = {.r = &r, .number = be64toh(number)},

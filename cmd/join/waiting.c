@@ -118,6 +118,10 @@ struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
     struct entry *x = NULL;
     bool is_new = false;
     struct waiting *w = arena_take(&room->arena, all);
+    if (!w) { /* those that are leaving may have as much */
+        waiting_left(room);
+        w = arena_take(&room->arena, all);
+    }
     if (w && t->key) x = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
     if (!w || (t->key && !x)) {
         arena_give(&room->arena, w, all);

@@ -15,13 +15,13 @@ struct outflow;
 struct outflow *outflow_start(int fd, const char *name);
 
 /* These bytes are on their way, and `full` is empty. An error is that of the buffer before; G_STOPPED: a signal came
- * while that one was waited for. */
+ * and nobody has taken anything of that one for a second. */
 int outflow_give(struct outflow *o, struct buf *full, struct err *e) NODISCARD;
 
 /* All that was given was taken by the system, or why not. */
 int outflow_wait(struct outflow *o, struct err *e) NODISCARD;
 
-/* What is still on its way after a signal, because nobody reads it, is given up. Takes NULL. */
+/* Waits for what is on its way; after a signal that is given up. Takes NULL. */
 void outflow_free(struct outflow *o);
 
 #endif

@@ -187,8 +187,8 @@ static int finish_file(struct output *o, bool complete, struct err *e) {
 
 int output_close(struct output *o, bool complete, struct err *e) {
     int g = complete ? output_flush(o, e) : 0;
+    writer_release(&o->writer); /* its thread, too, is through with the descriptor */
     int f = finish_file(o, complete && g == 0, g == 0 ? e : NULL);
-    writer_release(&o->writer);
     text_out_free(o->text);
     o->text = NULL;
     buf_release(&o->pending);

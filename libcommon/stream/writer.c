@@ -38,13 +38,6 @@ static int broken(const struct writer *w, struct err *e) {
     return w->broken ? err_set(e, G_IO, "'%s' was cut off by an error before", w->name) : 0;
 }
 
-static int write_out(struct writer *w, struct err *e) {
-    int g = broken(w, e);
-    if (g == 0) g = writer_bytes(w, w->out.data, w->out.len, e);
-    if (g == 0) buf_clear(&w->out);
-    return g;
-}
-
 /* The header goes in front of the body only now that its numbers are known. */
 void writer_close_block(struct writer *w) {
     if (!w->open) return;
@@ -58,12 +51,6 @@ void writer_close_block(struct writer *w) {
     w->bytes += body;
 }
 
-int writer_flush(struct writer *w, struct err *e) {
-    writer_close_block(w);
-    if (w->out.len) return write_out(w, e);
-    return w->outflow && !w->broken ? taken(w, outflow_wait(w->outflow, e), 0) : 0;
-}
-
 int writer_give(struct writer *w, struct buf *full, struct err *e) {
     size_t n = full->len;
     int g = broken(w, e);
@@ -72,6 +59,13 @@ int writer_give(struct writer *w, struct buf *full, struct err *e) {
     g = writer_bytes(w, full->data, n, e);
     if (g == 0) buf_clear(full);
     return g;
+}
+
+/* The end of it goes the same way: a write that nobody takes is one that can be given up. */
+int writer_flush(struct writer *w, struct err *e) {
+    writer_close_block(w);
+    int g = w->out.len ? writer_give(w, &w->out, e) : 0;
+    return g < 0 || !w->outflow || w->broken ? g : taken(w, outflow_wait(w->outflow, e), 0);
 }
 
 /* No block is open. */

@@ -14,11 +14,18 @@ static void on_signal(int number) {
     stop_signal = number;
 }
 
+static void on_interrupt(int number) {
+    (void)number; /* that it came is all */
+}
+
 void signals_init(bool catch_pipe) {
     struct sigaction sa = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
     sigemptyset(&sa.sa_mask);
     sigaction(SIGINT, &sa, NULL);
     sigaction(SIGTERM, &sa, NULL);
+    sa = (struct sigaction){.sa_handler = on_interrupt};
+    sigemptyset(&sa.sa_mask);
+    sigaction(SIGNAL_INTERRUPT, &sa, NULL);
     if (catch_pipe) signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 }

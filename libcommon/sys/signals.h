@@ -6,11 +6,15 @@
 #ifndef LEAT_SYS_SIGNALS_H
 #define LEAT_SYS_SIGNALS_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 /* Catch SIGINT and SIGTERM. A write beyond the limit on files fails with EFBIG (no SIGXFSZ), and, with `catch_pipe`,
  * SIGPIPE is ignored, so that a write fails with EPIPE. */
 void signals_init(bool catch_pipe);
+
+/* For pthread_kill: it does nothing but interrupt a call in which that thread waits. Handled from signals_init on. */
+#define SIGNAL_INTERRUPT SIGURG
 
 /* The signal that asked us to stop, else 0. */
 int signals_stop(void);

@@ -299,6 +299,24 @@ teardown() {
     done
 }
 
+@test "SIGTERM while nobody reads the output" {
+    leat gen clicks -c 40000 --seed 7 -j >c.json
+    local tool words
+    for tool in "join --with c.json --on .user --within 1h" merge; do
+        read -ra words <<<"leat $tool --time .ts --out-of-order 5s c.json"
+        mkfifo p
+        exec {silent}<>p # a reader that never reads
+        "${words[@]}" >p 3>&- &
+        local pid=$!
+        sleep 0.5
+        kill -TERM "$pid"
+        wait "$pid" || status=$?
+        equals "$status" 143
+        exec {silent}>&-
+        rm p
+    done
+}
+
 @test "SIGTERM: the truth downstream, nobody without a partner, and the state as it was" {
     local code=0
     mkfifo p
