@@ -6,10 +6,10 @@
 #include "options.h"
 
 #include "base/random.h"
+#include "cli/diag.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "log/dest.h"
-#include "sys/machine.h"
 
 /* How the table is read: as the stream is, but for its format, which is its own. */
 static void prepare_loader(struct join *j, const struct source *source, const struct options *o,
@@ -25,6 +25,7 @@ static void prepare_loader(struct join *j, const struct source *source, const st
                               .notice = c->notice,
                               .hook_ctx = c->hook_ctx};
     l->reading.input.format = IN_DETECT;
+    l->reading.input.delimiter = '\0';
     l->reading.input.json_depth = o->as ? 1023 : 1024; /* of what leat-json(7) allows, one is for the record */
     l->reading.skip_bad = c->skip_bad;
 }
@@ -52,13 +53,18 @@ static int explain(const struct join *j, struct err *e) {
 
 /* ---- the run ---- */
 
-static void tell_kinds(const struct join *j) {
+/* Nothing found anything: why that may be. */
+static void tell_none(const struct join *j) {
     unsigned kinds = 0;
     for (size_t i = 0; i < CREW_THREADS_MAX; i++) {
         kinds |= j->pairers[i].kinds;
         if (j->pairers[i].matched) return;
     }
-    key_tell_kinds(kinds, j->now->kinds, "the table");
+    if (kinds && j->now->rows == 0 && j->now->without_key)
+        diag_warn("no record has a partner: no row of table '%s' has a key (--on-table says where rows have theirs)",
+                  j->loader.source->name);
+    else
+        key_tell_kinds(kinds, j->now->kinds, "the table");
 }
 
 /* A file that is replaced is another one in the same folder. SQLite keeps files of its own beside its database. */
@@ -85,7 +91,7 @@ static int run_stage(struct join *j, struct stage_config *c, const struct log *l
     if (g == 0) {
         stage_sandbox(c, log->path);
         g = stage_run(&stage, c, &ops, j, e);
-        tell_kinds(j);
+        tell_none(j);
     }
     free(folder);
     return g;

@@ -107,6 +107,17 @@ lines_are() {
 {"t":21,"k":"b","l":2}'
 }
 
+@test "a table none of whose rows has a key is told of" {
+    printf 'ip,name\n1,a\n' >names.csv
+    printf '{"client":"1"}\n' >c.json
+    exits 0 leat join --table names.csv --on .client c.json -j
+    equals "$stderr" "leat join: warning: no record has a partner: no row of table 'names.csv' has a key (--on-table says where rows have theirs)"
+    exits 0 leat join --table names.csv --on .client --on-table '.ip | tostring' c.json -j
+    equals "$stderr$output" '{"client":"1","ip":1,"name":"a"}'
+    exits 0 leat join --table names.csv --on .other c.json -j # records have none either: nothing to say of the table
+    equals "$stderr" ""
+}
+
 @test "keys that only look alike are told of, as with a table" {
     echo '{"t":1,"k":"1"}' >r.json
     echo '{"t":1,"k":1}' >l.json
