@@ -94,6 +94,12 @@ def load(build):
     return dispatcher, [parse_dump(dump(os.path.join(build, n))) for n in names]
 
 
+def pages():
+    """What `leat help` has beside the tools: the manual's guides and formats."""
+    man = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "man")
+    return sorted(n[5:-2] for n in os.listdir(man) if n.startswith("leat-") and n[-2:] in (".5", ".7")) + ["leat"]
+
+
 def contexts(tools):
     """(key, options, operand kinds) for each tool and each command: `consume`, `topic/create`, `topic`."""
     for tool in tools:
@@ -123,7 +129,7 @@ _leat_offer() {
     dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames 2>/dev/null ;;
     topic) COMPREPLY=($(compgen -W "$(leat topic list --names 2>/dev/null </dev/null)" -- "$cur")) ;;
     group) COMPREPLY=($(compgen -W "$(leat group list --names 2>/dev/null </dev/null)" -- "$cur")) ;;
-    tool) COMPREPLY=($(compgen -W "$_leat_tools" -- "$cur")) ;;
+    page) COMPREPLY=($(compgen -W "$_leat_tools @PAGES@" -- "$cur")) ;;
     choice:*)
         COMPREPLY=($(compgen -W "${kind#choice:}" -- "$cur"))
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2>/dev/null ;;
@@ -236,8 +242,8 @@ def make_bash(dispatcher, tools):
             if kind:
                 patterns = "|".join(f"{key}:{w}" for w in o.words)
                 values.append(f"    {patterns}) echo {sh_quote(kind)} ;;")
-    operands.insert(0, "    help) echo tool ;;")
-    text = BASH.replace("@NOTE@", NOTE)
+    operands.insert(0, "    help) echo page ;;")
+    text = BASH.replace("@NOTE@", NOTE).replace("@PAGES@", " ".join(pages()))
     text = text.replace("@TOOLS@", sh_quote(" ".join(c.name for c in dispatcher.commands)))
     for mark, lines in (("@COMMANDS@\n", commands), ("@OPTIONS@\n", options), ("@VALUES@\n", values),
                         ("@OPERANDS@\n", operands)):
@@ -260,6 +266,7 @@ _leat_tools() {
     )
     _describe -t tools 'leat tool' tools
 }
+_leat_pages() { _leat_tools; compadd @PAGES@ }
 
 @FUNCTIONS@
 _leat() {
@@ -270,7 +277,7 @@ _leat() {
     [[ $state == tool ]] || return 1
     curcontext=${curcontext%:*}-$words[1]:
     case $words[1] in
-    help) _arguments '1:tool:_leat_tools' ;;
+    help) _arguments '1:page:_leat_pages' ;;
 @CASES@
     *) _files ;;
     esac
@@ -354,7 +361,7 @@ def make_zsh(dispatcher, tools):
     esac
 }}
 """)
-    text = ZSH.replace("@NOTE@", NOTE)
+    text = ZSH.replace("@NOTE@", NOTE).replace("@PAGES@", " ".join(pages()))
     names = "\n".join("        " + sh_quote(c.name + ":" + c.summary.replace(":", "\\:")) for c in dispatcher.commands)
     text = text.replace("@TOOLS@", names).replace("@FUNCTIONS@\n", "".join(f + "\n" for f in functions))
     return text.replace("@CASES@\n", "".join(c + "\n" for c in cases))
@@ -441,7 +448,7 @@ def make_fish(dispatcher, tools):
     lines = []
     for c in dispatcher.commands:
         lines.append(f"complete -c leat -n __leat_needs_tool -a {c.name} -d {fish_quote(c.summary)}")
-    lines.append("complete -c leat -n '__leat_at help' -a " + fish_quote(" ".join(c.name for c in dispatcher.commands)))
+    lines.append("complete -c leat -n '__leat_at help' -a " + fish_quote(" ".join([c.name for c in dispatcher.commands] + pages())))
     for tool in tools:
         at = f"__leat_at {tool.name}"
         needs = f"__leat_needs_command {tool.name} " + " ".join(c.name for c in tool.commands)

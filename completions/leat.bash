@@ -9,7 +9,7 @@ _leat_offer() {
     dir) COMPREPLY=($(compgen -d -- "$cur")); compopt -o filenames 2>/dev/null ;;
     topic) COMPREPLY=($(compgen -W "$(leat topic list --names 2>/dev/null </dev/null)" -- "$cur")) ;;
     group) COMPREPLY=($(compgen -W "$(leat group list --names 2>/dev/null </dev/null)" -- "$cur")) ;;
-    tool) COMPREPLY=($(compgen -W "$_leat_tools" -- "$cur")) ;;
+    page) COMPREPLY=($(compgen -W "$_leat_tools archive expr json log state stream time windows leat" -- "$cur")) ;;
     choice:*)
         COMPREPLY=($(compgen -W "${kind#choice:}" -- "$cur"))
         [[ ${COMPREPLY[*]} == *= ]] && compopt -o nospace 2>/dev/null ;;
@@ -31,24 +31,24 @@ _leat_commands() {
 # All option words in a context (a tool, or tool/command).
 _leat_options() {
     case $1 in
-    chart) echo '-y --y -x --x --x-time --by --series --points --line --bar --spark --title --width --height --ascii --color --once --svg --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    chart) echo '-y --y -x --x --x-time --by --series --points --line --bar --spark --title --width --height --ascii --color --once --svg --engine --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     consume) echo '-o --offset -p --partition -c --count -e --exit -G --group --read-uncommitted --out-of-order --idle-after -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    filter) echo '--invert --count -e --exit-status --pass --fail --all --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    filter) echo '--invert --count -e --exit-status --pass --fail --all --engine --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     gen) echo '-c --count --seed --start --rate --late --late-max --bad --users --sensors -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     group) echo '-O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/list) echo '--names -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/describe) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/reset) echo '--topic -p --partition --to --shift --execute -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     group/delete) echo '--topic -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
-    join) echo '--table --on-table --many --reload --with --on-right --time-right --within --before --after --tumble --offset --as-of --direction --tolerance --out-of-order --idle-timeout --late -e --exit --state --drain --spill-limit --on --max-state --left --right --outer --anti --unmatched --as --prefix --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    map) echo '-k --key -H --header --keep --flatten --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    merge) echo '--out-of-order --idle-timeout --any -e --exit --max-state --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    join) echo '--table --on-table --many --reload --with --on-right --time-right --within --before --after --tumble --offset --as-of --direction --tolerance --out-of-order --idle-timeout --late -e --exit --state --drain --spill-limit --on --max-state --left --right --outer --anti --unmatched --as --prefix --engine --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    map) echo '-k --key -H --header --keep --flatten --engine --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    merge) echo '--out-of-order --idle-timeout --any -e --exit --max-state --spill-limit -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    produce) echo '-k --key -K --key-delimiter -H --header -Z --tombstones -p --partition --partitions --no-create --sync --ack -J --envelope --follow -i --in --value --no-infer --delimiter --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     redrive) echo '--where --reason -p --partition -o --offset --limit --done --edited --map -k --key --time --time-format --tz --execute --to --forget --on-error -e --exit-status --engine --explain -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    replay) echo '-x --speed --rate --max-gap --step --loop --loop-delay --duration --limit --from --to --by --out-of-order --max-state --max-size --shift-to-now -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    sink-tsdb) echo '--measurement --tags --fields --real --batch --flush --retry-for --create --credentials --dry-run --engine --explain -i --in --value --no-infer --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
-    tee) echo '--no-stdout --slow --spill-limit -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    replay) echo '-x --speed --rate --max-gap --step --loop --loop-delay --duration --limit --from --to --by --out-of-order --max-state --max-size --shift-to-now -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    show) echo '-1 --full --record -c --count --info --verify -t --topic -p --partition -o --offset -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    sink-tsdb) echo '--measurement --tags --fields --real --batch --flush --retry-for --create --credentials --dry-run --engine --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    tee) echo '--no-stdout --slow --spill-limit -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     topic) echo '-j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/create) echo '-p --partitions --set --if-not-exists -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/list) echo '--names -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
@@ -62,7 +62,7 @@ _leat_options() {
     topic/dump) echo '-p --partition --records -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/export) echo '-o --offset -p --partition --format --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/import) echo '--max-size --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
-    window) echo '--tumble --hop --slide --session --max --count --cumulate --step --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    window) echo '--tumble --hop --slide --session --max --count --cumulate --step --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     esac
 }
 
@@ -83,6 +83,7 @@ _leat_value() {
     chart:--engine) echo 'choice:auto native jq' ;;
     chart:-i|chart:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     chart:--value) echo 'choice:json bytes text' ;;
+    chart:--delimiter) echo 'any' ;;
     chart:--time) echo 'any' ;;
     chart:--time-format) echo 'any' ;;
     chart:--tz) echo 'any' ;;
@@ -109,6 +110,7 @@ _leat_value() {
     filter:--engine) echo 'choice:auto native jq' ;;
     filter:-i|filter:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     filter:--value) echo 'choice:json bytes text' ;;
+    filter:--delimiter) echo 'any' ;;
     filter:--time) echo 'any' ;;
     filter:--time-format) echo 'any' ;;
     filter:--tz) echo 'any' ;;
@@ -192,6 +194,7 @@ _leat_value() {
     join:--engine) echo 'choice:auto native jq' ;;
     join:-i|join:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     join:--value) echo 'choice:json bytes text' ;;
+    join:--delimiter) echo 'any' ;;
     join:--time) echo 'any' ;;
     join:--time-format) echo 'any' ;;
     join:--tz) echo 'any' ;;
@@ -210,6 +213,7 @@ _leat_value() {
     map:--engine) echo 'choice:auto native jq' ;;
     map:-i|map:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     map:--value) echo 'choice:json bytes text' ;;
+    map:--delimiter) echo 'any' ;;
     map:--time) echo 'any' ;;
     map:--time-format) echo 'any' ;;
     map:--tz) echo 'any' ;;
@@ -228,6 +232,7 @@ _leat_value() {
     merge:--spill-limit) echo 'any' ;;
     merge:-i|merge:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     merge:--value) echo 'choice:json bytes text' ;;
+    merge:--delimiter) echo 'any' ;;
     merge:--time) echo 'any' ;;
     merge:--time-format) echo 'any' ;;
     merge:--tz) echo 'any' ;;
@@ -248,6 +253,7 @@ _leat_value() {
     produce:--sync) echo 'choice:batch interval= none' ;;
     produce:-i|produce:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     produce:--value) echo 'choice:json bytes text' ;;
+    produce:--delimiter) echo 'any' ;;
     produce:--time) echo 'any' ;;
     produce:--time-format) echo 'any' ;;
     produce:--tz) echo 'any' ;;
@@ -291,6 +297,7 @@ _leat_value() {
     replay:--max-size) echo 'any' ;;
     replay:-i|replay:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     replay:--value) echo 'choice:json bytes text' ;;
+    replay:--delimiter) echo 'any' ;;
     replay:--time) echo 'any' ;;
     replay:--time-format) echo 'any' ;;
     replay:--tz) echo 'any' ;;
@@ -310,6 +317,7 @@ _leat_value() {
     show:-o|show:--offset) echo 'any' ;;
     show:-i|show:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     show:--value) echo 'choice:json bytes text' ;;
+    show:--delimiter) echo 'any' ;;
     show:--time) echo 'any' ;;
     show:--time-format) echo 'any' ;;
     show:--tz) echo 'any' ;;
@@ -333,6 +341,7 @@ _leat_value() {
     sink-tsdb:--engine) echo 'choice:auto native jq' ;;
     sink-tsdb:-i|sink-tsdb:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     sink-tsdb:--value) echo 'choice:json bytes text' ;;
+    sink-tsdb:--delimiter) echo 'any' ;;
     sink-tsdb:--time) echo 'any' ;;
     sink-tsdb:--time-format) echo 'any' ;;
     sink-tsdb:--tz) echo 'any' ;;
@@ -345,6 +354,7 @@ _leat_value() {
     tee:--spill-limit) echo 'any' ;;
     tee:-i|tee:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     tee:--value) echo 'choice:json bytes text' ;;
+    tee:--delimiter) echo 'any' ;;
     tee:--time) echo 'any' ;;
     tee:--time-format) echo 'any' ;;
     tee:--tz) echo 'any' ;;
@@ -407,6 +417,7 @@ _leat_value() {
     window:--state) echo 'dir' ;;
     window:-i|window:--in) echo 'choice:auto leat json envelope csv tsv lines lp combined' ;;
     window:--value) echo 'choice:json bytes text' ;;
+    window:--delimiter) echo 'any' ;;
     window:--time) echo 'any' ;;
     window:--time-format) echo 'any' ;;
     window:--tz) echo 'any' ;;
@@ -425,7 +436,7 @@ _leat_value() {
 # The kinds of the operands in a context; the last one repeats.
 _leat_operands() {
     case $1 in
-    help) echo tool ;;
+    help) echo page ;;
     chart) echo 'file' ;;
     consume) echo 'topic' ;;
     filter) echo 'expression file' ;;

@@ -169,7 +169,8 @@ static int draw(struct chart *c, struct err *e) {
     const struct options *o = c->o;
     int g = 0;
     buf_clear(&c->out);
-    if (c->lines) g = buf_printf(&c->out, "\033[%zuA\033[J", c->lines);
+    /* From the first column: others may have written a part of a line since. */
+    if (c->lines) g = buf_printf(&c->out, "\r\033[%zuA\033[J", c->lines);
     if (g == 0)
         g = o->bar     ? draw_bars(&c->data, &c->look, &c->out)
             : o->spark ? draw_sparks(&c->data, &c->look, &c->out)

@@ -23,7 +23,8 @@ struct series {
 };
 
 struct chart_data {
-    struct series *series;
+    struct series *series;   /* as they came: that is their colour and sign */
+    struct series **by_name; /* as they are listed: numbers first, by their size */
     size_t count, series_max, points_max;
     struct hashmap names;
     uint64_t left_out; /* points of series beyond the most */

@@ -162,16 +162,17 @@ static int append_legend(const struct canvas *c, const struct chart_data *d, str
     int g = 0;
     if (d->count == 1 && d->series[0].name_size == 0) return 0;
     for (size_t i = 0; g == 0 && i < d->count; i++) {
-        const struct series *s = &d->series[i];
+        const struct series *s = d->by_name[i];
+        size_t which = (size_t)(s - d->series);
         size_t shown, n = text_fit(s->name, s->name_size, c->look->width > 8 ? c->look->width - 6 : 2, &shown);
         if (used && used + shown + 5 > c->look->width) {
             g = buf_putc(out, '\n');
             used = 0;
         }
         if (g == 0) g = buf_puts(out, used ? "   " : " ");
-        if (g == 0) g = color_begin(c->look, i, out);
-        if (g == 0 && c->look->ascii) g = buf_putc(out, letters[i % 8]);
-        if (g == 0 && !c->look->ascii) g = buf_puts(out, c->braille ? "━" : signs[i % 8]);
+        if (g == 0) g = color_begin(c->look, which, out);
+        if (g == 0 && c->look->ascii) g = buf_putc(out, letters[which % 8]);
+        if (g == 0 && !c->look->ascii) g = buf_puts(out, c->braille ? "━" : signs[which % 8]);
         if (g == 0) g = color_end(c->look, out);
         if (g == 0) g = buf_putc(out, ' ');
         if (g == 0) g = buf_append(out, s->name, n);

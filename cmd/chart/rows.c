@@ -72,13 +72,13 @@ static int draw_rows(const struct chart_data *d, const struct look *look, append
         if (fabs(d->series[i].last) > most) most = fabs(d->series[i].last);
     int g = title_and_rest(d, look, false, out);
     for (size_t i = 0; g == 0 && i < d->count; i++) {
-        const struct series *s = &d->series[i];
+        const struct series *s = d->by_name[i];
         size_t n = number_as_it_came(text, s->last);
         g = append_name(s, names, out);
         for (size_t k = n; g == 0 && k < values; k++) g = buf_putc(out, ' ');
         if (g == 0) g = buf_append(out, text, n);
         if (g == 0) g = buf_putc(out, ' ');
-        if (g == 0) g = append(look, s, i, room, most, out);
+        if (g == 0) g = append(look, s, (size_t)(s - d->series), room, most, out);
         if (g == 0) g = buf_putc(out, '\n');
     }
     return g == 0 ? title_and_rest(d, look, true, out) : g;

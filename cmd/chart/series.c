@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Points by series, in the order of x, the latest so many of each. See chart.h. */
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "chart.h"
@@ -8,7 +9,9 @@
 
 int data_init(struct chart_data *d, size_t series_max, size_t points_max, struct err *e) {
     *d = (struct chart_data){.series_max = series_max, .points_max = points_max};
-    if (!(d->series = calloc(series_max, sizeof *d->series))) return err_nomem(e);
+    d->series = calloc(series_max, sizeof *d->series);
+    d->by_name = calloc(series_max, sizeof(struct series *));
+    if (!d->series || !d->by_name) return err_nomem(e);
     return hashmap_init(&d->names, e);
 }
 
@@ -19,7 +22,23 @@ void data_release(struct chart_data *d) {
         free(d->series[i].y);
     }
     free(d->series);
+    free(d->by_name);
     hashmap_release(&d->names);
+}
+
+static bool number_name(const struct series *s, double *ret) {
+    char *end;
+    if (!isdigit((unsigned char)s->name[s->name[0] == '-'])) return false;
+    *ret = strtod(s->name, &end);
+    return *end == '\0';
+}
+
+static int compare(const struct series *a, const struct series *b) {
+    double x, y;
+    bool x_is = number_name(a, &x), y_is = number_name(b, &y);
+    if (x_is != y_is) return x_is ? -1 : 1;
+    if (x_is && (x < y || x > y)) return x < y ? -1 : 1;
+    return strcmp(a->name, b->name);
 }
 
 static int new_series(struct chart_data *d, const char *name, size_t n, struct err *e) {
@@ -32,7 +51,9 @@ static int new_series(struct chart_data *d, const char *name, size_t n, struct e
     }
     s->name_size = shown.len;
     s->name = shown.data;
-    d->count++;
+    size_t at = d->count++;
+    for (; at > 0 && compare(d->by_name[at - 1], s) > 0; at--) d->by_name[at] = d->by_name[at - 1];
+    d->by_name[at] = s;
     return 0;
 }
 

@@ -87,10 +87,11 @@ static int append_legend(const struct drawing *d) {
     int g = 0;
     if (d->data->count == 1 && d->data->series[0].name_size == 0) return 0;
     for (size_t i = 0; g == 0 && i < d->data->count; i++, y += LINE) {
+        const struct series *s = d->data->by_name[i];
         g = buf_printf(d->out,
                        "<rect x=\"%d\" y=\"%.2f\" width=\"12\" height=\"12\" fill=\"%s\"/><text x=\"%d\" y=\"%.2f\">",
-                       LEFT, y, color_svg[i % COLORS], LEFT + LINE, y + 10);
-        if (g == 0) g = append_text(d->out, d->data->series[i].name, d->data->series[i].name_size);
+                       LEFT, y, color_svg[(size_t)(s - d->data->series) % COLORS], LEFT + LINE, y + 10);
+        if (g == 0) g = append_text(d->out, s->name, s->name_size);
         if (g == 0) g = buf_puts(d->out, "</text>\n");
     }
     return g;
@@ -117,7 +118,7 @@ static int svg_bars(struct drawing *d, const struct look *look) {
         if (fabs(d->data->series[i].last) > most) most = fabs(d->data->series[i].last);
     int g = begin(d, look, TOP + (double)(d->data->count * 2 * LINE) + LINE);
     for (size_t i = 0; g == 0 && i < d->data->count; i++, y += 2 * LINE) {
-        const struct series *s = &d->data->series[i];
+        const struct series *s = d->data->by_name[i];
         double size = most > 0 ? fabs(s->last) / most * (d->width - 60) : 0;
         g = buf_printf(d->out, "<text x=\"%d\" y=\"%.2f\">", LEFT, y);
         if (g == 0) g = append_text(d->out, s->name, s->name_size);
@@ -126,7 +127,7 @@ static int svg_bars(struct drawing *d, const struct look *look) {
                 d->out,
                 "</text><rect x=\"%d\" y=\"%.2f\" width=\"%.2f\" height=\"12\" fill=\"%s\"/><text x=\"%.2f\" "
                 "y=\"%.2f\">%.*s</text>\n",
-                LEFT, y + 4, size, color_svg[i % COLORS], LEFT + size + 6, y + 14,
+                LEFT, y + 4, size, color_svg[(size_t)(s - d->data->series) % COLORS], LEFT + size + 6, y + 14,
                 (int)json_double_write(s->last, text), text);
     }
     return g;

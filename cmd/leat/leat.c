@@ -2,7 +2,7 @@
 /*
  * The dispatcher: `leat TOOL …` executes leat-TOOL from $LEAT_LIBEXEC, from the folder that this program is in (the
  * build tree) or from ../libexec/leat beside it (installed). Does nothing else with the arguments; knows the tools by
- * name only to list them and to suggest the nearest.
+ * name only to list them and to suggest the nearest. `leat help` shows the pages of the manual.
  */
 #include <errno.h>
 #include <limits.h>
@@ -40,13 +40,31 @@ static const struct command_spec tools[] = {
     {.name = "chart", .summary = "draw numbers of a stream in the terminal, or as SVG", .operands_max = OPERANDS_ANY},
     {.name = "show", .summary = "print a stream, a segment or a topic for people", .operands_max = OPERANDS_ANY},
     {.name = "gen", .summary = "generate sample records from a seed", .operands_max = OPERANDS_ANY},
-    {.name = "help", .summary = "show the manual page of a tool", .operands_max = 1, .complete = "tool"},
+    {.name = "help",
+     .summary = "show the manual page of a tool, guide or format",
+     .operands_max = 1,
+     .complete = "page"},
+    {.name = NULL},
+};
+
+/* Pages that are no tools; kept in step with man/ by tests/lint/manual.bats. */
+static const struct command_spec guides[] = {
+    {.name = "leat", .summary = "stream processing in the shell"},
+    {.name = "time", .summary = "event time: when things happened, and how far that is known"},
+    {.name = "windows", .summary = "the kinds of windows, and which of them answers what"},
+    {.name = "expr", .summary = "the expression language of leat"},
+    {.name = "json", .summary = "what leat takes for JSON, and what it makes of it"},
+    {.name = "stream", .summary = "the stream and block format of leat, version 1"},
+    {.name = "log", .summary = "the files of a leat log, version 1"},
+    {.name = "archive", .summary = "topics in tar and zip archives, version 1"},
+    {.name = "state", .summary = "the snapshots of a tool's state, version 1"},
     {.name = NULL},
 };
 
 static const struct tool_spec leat = {
     .summary = "stream processing in the shell: a log, filters, windows, joins and sinks",
     .commands = tools,
+    .guides = guides,
     .examples = "  leat gen clicks -c 1000 | leat produce clicks\n"
                 "  leat consume clicks -e | head -3",
     .features = features_append,
@@ -82,54 +100,84 @@ static int tool_exec(const char *tool, char **argv) {
     return reason == ENOENT ? exec_from(self, "/../libexec/leat", tool, argv) : reason;
 }
 
-static bool tool_is_known(const char *tool) {
-    for (const struct command_spec *t = tools; t->name; t++)
-        if (strcmp(t->name, tool) == 0) return true;
+static bool is_among(const struct command_spec *list, const char *name) {
+    for (; list->name; list++)
+        if (strcmp(list->name, name) == 0) return true;
     return false;
 }
 
-static int tool_run(const char *tool, char **argv) {
+/* `help`: its page is what is asked for. */
+static int unknown_error(const char *tool, bool help) {
+    const char *what = help ? "page" : "tool";
+    struct suggest s = SUGGEST_START(tool);
+    if (is_among(guides, tool)) {
+        diag_errorf("unknown tool '%s'", tool);
+        diag_hint("'leat help %s' shows the page of this name", tool);
+        return EXIT_USAGE;
+    }
+    for (const struct command_spec *t = tools; t->name; t++) suggest_offer(&s, t->name);
+    for (const struct command_spec *t = guides; help && t->name; t++) suggest_offer(&s, t->name);
+    if (s.best)
+        diag_errorf("unknown %s '%s'; did you mean '%s'?", what, tool, s.best);
+    else
+        diag_errorf("unknown %s '%s'", what, tool);
+    diag_hint("'leat --help' lists the %ss", what);
+    return EXIT_USAGE;
+}
+
+static int tool_run(const char *tool, char **argv, bool help) {
     size_t plain = strspn(tool, "abcdefghijklmnopqrstuvwxyz0123456789-");
     int reason = tool[plain] == '\0' ? tool_exec(tool, argv) : ENOENT;
     if (reason != ENOENT) {
         diag_errorf("cannot run 'leat-%s': %s", tool, strerror(reason));
         return EXIT_IO;
     }
-    if (tool_is_known(tool)) {
-        diag_errorf("cannot find 'leat-%s': it is not installed beside leat", tool);
-        return EXIT_IO;
-    }
-    struct suggest s = SUGGEST_START(tool);
-    for (const struct command_spec *t = tools; t->name; t++) suggest_offer(&s, t->name);
-    if (s.best)
-        diag_errorf("unknown tool '%s'; did you mean '%s'?", tool, s.best);
-    else
-        diag_errorf("unknown tool '%s'", tool);
-    diag_hint("'leat --help' lists the tools");
-    return EXIT_USAGE;
+    if (!is_among(tools, tool)) return unknown_error(tool, help);
+    diag_errorf("cannot find 'leat-%s': it is not installed beside leat", tool);
+    return EXIT_IO;
 }
 
-/* The manual of a build tree lies beside the build folder, that of any prefix in its share/man; packed ones man(1)
- * finds by itself. Returns if man does. */
-static void manual_exec(const char *tool) {
-    static const char *const places[] = {"/../man", "/../share/man/man1"};
-    char page[80], path[PATH_MAX], self[PATH_MAX];
-    (void)snprintf(page, sizeof page, tool ? "leat-%s" : "leat", tool);
-    const char *what = page;
-    for (size_t i = 0; what == page && i < 2 && self_folder(self) == 0; i++) {
-        int n = snprintf(path, sizeof path, "%s%s/%s.1", self, places[i], page);
-        if (n > 0 && (size_t)n < sizeof path && access(path, R_OK) == 0) what = path;
+/* The file of a page: the manual of a build tree lies beside the build folder, that of any prefix in its share/man.
+ * false: it is in neither. */
+static bool page_find(const char *page, char ret_path[PATH_MAX]) {
+    char self[PATH_MAX];
+    if (self_folder(self) != 0) return false;
+    for (const char *section = "157"; *section; section++) {
+        int n = snprintf(ret_path, PATH_MAX, "%s/../man/%s.%c", self, page, *section);
+        if (n > 0 && n < PATH_MAX && access(ret_path, R_OK) == 0) return true;
+        n = snprintf(ret_path, PATH_MAX, "%s/../share/man/man%c/%s.%c", self, *section, page, *section);
+        if (n > 0 && n < PATH_MAX && access(ret_path, R_OK) == 0) return true;
     }
-    execlp("man", "man", what, (char *)NULL);
+    return false;
 }
 
-/* The manual page for a person at a terminal, where there is man(1); else what the tool says itself. */
-static int help_run(const char *tool) {
-    if (terminal_is(STDOUT_FILENO) && (!tool || tool_is_known(tool))) manual_exec(tool);
-    char name[80], option[] = "--help";
-    (void)snprintf(name, sizeof name, tool ? "leat-%s" : "leat", tool);
-    char *argv[] = {name, option, NULL};
-    if (tool && strcmp(tool, "help") != 0) return tool_run(tool, argv);
+/* Packed pages man(1) finds by itself; it and mandoc(1) use a pager on a terminal only. Returns if neither is there. */
+static void page_exec(const char *page) {
+    char path[PATH_MAX];
+    bool found = page_find(page, path);
+    execlp("man", "man", found ? path : page, (char *)NULL);
+    if (found) execlp("mandoc", "mandoc", path, (char *)NULL);
+}
+
+static int page_error(const char *page) {
+    char path[PATH_MAX];
+    diag_errorf("cannot show '%s': there is neither man(1) nor mandoc(1)", page);
+    if (page_find(page, path)) diag_hint("it is the file '%s'", path);
+    return EXIT_IO;
+}
+
+/* The manual page for a person at a terminal, where there is man(1); else what the tool says itself. Pages that are no
+ * tools are shown anywhere. */
+static int help_run(const char *word) {
+    bool dispatcher = !word || strcmp(word, "help") == 0;
+    const char *tool = !dispatcher && strncmp(word, "leat-", 5) == 0 ? word + 5 : word;
+    bool guide = !dispatcher && is_among(guides, tool);
+    char page[80], option[] = "--help";
+    (void)snprintf(page, sizeof page, dispatcher || strcmp(tool, "leat") == 0 ? "leat" : "leat-%s", tool);
+    if (guide || (terminal_is(STDOUT_FILENO) && (dispatcher || is_among(tools, tool)))) page_exec(page);
+    if (guide) return page_error(page);
+    char *argv[] = {page, option, NULL};
+    if (!dispatcher) return tool_run(tool, argv, true);
     struct arguments args;
     return option_begin(&leat, 2, argv, NULL, &args);
 }
@@ -151,5 +199,5 @@ int main(int argc, char **argv) {
     (void)snprintf(name, sizeof name, "leat-%s", argv[1]);
     char *tool = argv[1];
     argv[1] = name;
-    return tool_run(tool, argv + 1);
+    return tool_run(tool, argv + 1, false);
 }

@@ -13,6 +13,7 @@ struct input_options {
     struct option_choice in;
     struct option_choice value; /* what a payload of `lp` or `lines` is; at 0: the format's default */
     bool no_infer;              /* CSV and TSV: every field is a string */
+    const char *delimiter;      /* of CSV: one character, or a backslash and a t; NULL: not given */
     const char *time;           /* expression that gives a text record its event time; NULL: none */
     const char *time_format;
     const char *tz;

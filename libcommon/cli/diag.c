@@ -31,6 +31,10 @@ void diag_set_verbosity(int verbosity) {
     diag.verbosity = verbosity;
 }
 
+bool diag_is_quiet(void) {
+    return diag.verbosity < DIAG_NORMAL;
+}
+
 const char *diag_name(void) {
     return diag.name;
 }

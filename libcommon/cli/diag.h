@@ -11,6 +11,8 @@
 #ifndef LEAT_CLI_DIAG_H
 #define LEAT_CLI_DIAG_H
 
+#include <stdbool.h>
+
 #include "base/err.h"
 
 enum diag_verbosity { DIAG_QUIET = -1, DIAG_NORMAL = 0, DIAG_VERBOSE = 1 };
@@ -19,6 +21,7 @@ enum diag_verbosity { DIAG_QUIET = -1, DIAG_NORMAL = 0, DIAG_VERBOSE = 1 };
  */
 void diag_init(const char *tool, int verbosity);
 void diag_set_verbosity(int verbosity);
+bool diag_is_quiet(void);
 
 /* "leat filter", as messages show it. */
 const char *diag_name(void);

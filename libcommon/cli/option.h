@@ -101,6 +101,7 @@ struct tool_spec {
     int operands_min, operands_max;
     const struct option_spec *options;   /* may be NULL */
     const struct command_spec *commands; /* NULL: none; else ends with a name of NULL, and a command must be given */
+    const struct command_spec *guides;   /* the dispatcher's: other pages, which --help lists; may be NULL */
     const char *description;
     const char *examples;           /* lines for --help, or NULL */
     int (*features)(struct buf *b); /* lines for --version behind the first; 0 or G_NOMEM; may be NULL */

@@ -103,13 +103,18 @@ static int options_append(struct buf *b, const struct option_set *set) {
     return 0;
 }
 
-/* The dispatcher, which has no name of its own, calls its commands tools. */
-static int commands_append(struct buf *b, const struct tool_spec *tool) {
-    if (buf_puts(b, tool->name ? "\nCommands:\n" : "\nTools:\n") < 0) return G_NOMEM;
-    for (const struct command_spec *c = tool->commands; c->name; c++) {
+static int list_append(struct buf *b, const char *heading, const struct command_spec *list) {
+    if (buf_printf(b, "\n%s:\n", heading) < 0) return G_NOMEM;
+    for (const struct command_spec *c = list; c->name; c++) {
         if (buf_printf(b, "  %-12s  ", c->name) < 0 || wrapped_append(b, c->summary, 16, 16) < 0) return G_NOMEM;
     }
     return 0;
+}
+
+/* The dispatcher, which has no name of its own, calls its commands tools. */
+static int commands_append(struct buf *b, const struct tool_spec *tool) {
+    int rc = list_append(b, tool->name ? "Commands" : "Tools", tool->commands);
+    return rc < 0 || !tool->guides ? rc : list_append(b, "Guides and formats", tool->guides);
 }
 
 /* "Summary." from "summary" */
@@ -131,8 +136,9 @@ static int usage_append(struct buf *b, const struct tool_spec *tool, const struc
 }
 
 static int footer_append(struct buf *b, const struct tool_spec *tool) {
-    return tool->name ? buf_printf(b, "\n'leat %s COMMAND --help' tells the options of a command.\n", tool->name)
-                      : buf_puts(b, "\n'leat TOOL --help' tells the options of a tool, 'leat help TOOL' its manual.\n");
+    return tool->name
+               ? buf_printf(b, "\n'leat %s COMMAND --help' tells the options of a command.\n", tool->name)
+               : buf_puts(b, "\n'leat TOOL --help' tells the options of a tool, 'leat help NAME' shows a page.\n");
 }
 
 int option_help(const struct tool_spec *tool, const struct command_spec *command, struct buf *b) {

@@ -24,8 +24,8 @@ static int64_t clock_ns(clockid_t id) {
 
 void progress_begin(struct progress *p, const struct stats_options *options) {
     *p = (struct progress){.stats = options->stats.at, .ticks_to_check = 1};
-    p->shown =
-        options->progress > 0 || (options->progress == 0 && terminal_is(STDERR_FILENO) && !terminal_is(STDOUT_FILENO));
+    p->shown = options->progress > 0 || (options->progress == 0 && !diag_is_quiet() && terminal_is(STDERR_FILENO) &&
+                                         !terminal_is(STDOUT_FILENO));
     if (!p->shown) p->ticks_to_check = UINT32_MAX;
     p->started_ns = clock_ns(CLOCK_MONOTONIC);
     p->checked_ns = p->drawn_ns = p->started_ns;
@@ -119,6 +119,7 @@ static int delivery_text(const struct progress *p, struct buf *b) {
     if (rc == 0 && p->in_flight > 0) rc = buf_printf(b, ", %" PRIu64 " in flight", p->in_flight);
     if (rc == 0 && p->retries > 0) rc = buf_printf(b, ", %" PRIu64 " retries", p->retries);
     if (rc == 0 && p->passed_over > 0) rc = buf_printf(b, ", %" PRIu64 " passed over", p->passed_over);
+    if (rc == 0 && p->replaced > 0) rc = buf_printf(b, ", %" PRIu64 " replaced", p->replaced);
     return rc;
 }
 
@@ -162,8 +163,8 @@ static int totals_json(const struct progress *p, const char *tool, double second
     if (rc == 0 && p->delivers)
         rc = buf_printf(b,
                         ",\"sent\":%" PRIu64 ",\"accepted\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"in_flight\":%" PRIu64
-                        ",\"retries\":%" PRIu64 ",\"passed_over\":%" PRIu64,
-                        p->sent, p->accepted, p->refused, p->in_flight, p->retries, p->passed_over);
+                        ",\"retries\":%" PRIu64 ",\"passed_over\":%" PRIu64 ",\"replaced\":%" PRIu64,
+                        p->sent, p->accepted, p->refused, p->in_flight, p->retries, p->passed_over, p->replaced);
     if (rc == 0 && p->has_event_time) {
         char at[TIME_TEXT_MAX];
         (void)time_format_rfc3339(p->event_time_ns, at);

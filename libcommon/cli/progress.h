@@ -5,7 +5,7 @@
  * The caller keeps the counts and calls progress_tick once a record or block; the tick looks at a coarse clock every
  * so many calls (as many as pass in about 20 ms), and draws at most five times a second. The line is taken away at the
  * end and by every message. It is shown by itself only where stderr is a terminal and stdout is not, so that it never
- * gets into a log file or between lines of output; --progress and --no-progress override.
+ * gets into a log file or between lines of output, and not with --quiet; --progress and --no-progress override.
  */
 #ifndef LEAT_CLI_PROGRESS_H
 #define LEAT_CLI_PROGRESS_H
@@ -26,6 +26,7 @@ struct progress {
     bool delivers;    /* records go to a server or database, which takes them or not: the counts below are told */
     uint64_t sent, accepted, refused, in_flight, retries;
     uint64_t passed_over;  /* it had them already */
+    uint64_t replaced;     /* others of the run took their place */
     uint64_t barriers;     /* left out; 0: not told */
     uint64_t state_bytes;  /* the most that state took; 0: not told */
     uint64_t end_bytes;    /* bytes_in at the end of the work, where that is known; 0: not known */

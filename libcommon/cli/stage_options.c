@@ -14,6 +14,19 @@
 #include "sys/sandbox.h"
 #include "sys/signals.h"
 
+/* "C", or "\t": one character of ASCII, which CSV has no other use for. */
+static int delimiter_config(const char *text, struct text_in_config *c, struct err *e) {
+    bool tab = strcmp(text, "\\t") == 0;
+    if (c->format == IN_DETECT) c->format = IN_CSV;
+    if (c->format != IN_CSV)
+        return err_set(e, G_USAGE, "--delimiter is for CSV, and the input is said to be %s", in_format_name(c->format));
+    if (!tab && (strlen(text) != 1 || (unsigned char)text[0] >= 0x80))
+        return err_set(e, G_USAGE, "the delimiter '%s' is not one character of ASCII", text);
+    if (strchr("\"\r\n", text[0])) return err_set(e, G_USAGE, "a quote or a line end cannot be the delimiter");
+    c->delimiter = tab ? '\t' : text[0];
+    return 0;
+}
+
 int input_config(const struct input_options *o, struct text_in_config *ret, struct err *e) {
     static const enum payload_kind kinds[] = {KIND_DEFAULT, KIND_JSON, KIND_BYTES, KIND_TEXT};
     *ret = (struct text_in_config){
@@ -21,9 +34,11 @@ int input_config(const struct input_options *o, struct text_in_config *ret, stru
         .infer = !o->no_infer,
         .record_limit = o->max_record_bytes ? o->max_record_bytes : RECORD_LIMIT_DEFAULT,
     };
-    if (o->in.at <= 1) return 0;
-    ret->format = in_format_parse(o->in.word);
-    return ret->format == IN_DETECT ? err_set(e, G_BUG, "unknown input format '%s'", o->in.word) : 0;
+    if (o->in.at > 1) {
+        ret->format = in_format_parse(o->in.word);
+        if (ret->format == IN_DETECT) return err_set(e, G_BUG, "unknown input format '%s'", o->in.word);
+    }
+    return o->delimiter ? delimiter_config(o->delimiter, ret, e) : 0;
 }
 
 int output_config(const struct output_options *o, struct output_config *ret, struct err *e) {

@@ -7,8 +7,8 @@
 
 #include "json/text.h"
 
-void csv_init(struct csv *c, char separator, bool infer) {
-    *c = (struct csv){.separator = separator, .infer = infer};
+void csv_init(struct csv *c, enum csv_kind kind, char separator, bool infer) {
+    *c = (struct csv){.kind = kind, .separator = separator, .infer = infer};
 }
 
 void csv_restart(struct csv *c) {
@@ -39,7 +39,7 @@ static bool row_ends(struct csv_scan *s, const char *p, size_t lf) {
 
 /* Outside of quotes: on to the next quote or line end. True at the row's end, `lf`. */
 static bool scan_plain(const struct csv *c, struct csv_scan *s, const char *p, size_t n, size_t lf) {
-    size_t quote = c->separator == ',' ? find(p, s->at, lf, '"') : lf;
+    size_t quote = c->kind == CSV_QUOTING ? find(p, s->at, lf, '"') : lf;
     if (quote < lf) {
         bool opens = quote == s->at ? s->state == CSV_FIELD_START : p[quote - 1] == c->separator;
         s->state = opens ? CSV_QUOTED : CSV_PLAIN;
@@ -82,13 +82,13 @@ struct field {
 };
 
 /* 0, or the words for what is wrong with it. */
-static const char *field_read(char separator, const char *p, const char *end, struct field *f) {
-    if (separator != ',' || p == end || *p != '"') {
-        const char *sep = memchr(p, separator, (size_t)(end - p));
+static const char *field_read(const struct csv *c, const char *p, const char *end, struct field *f) {
+    if (c->kind == CSV_TABS || p == end || *p != '"') {
+        const char *sep = memchr(p, c->separator, (size_t)(end - p));
         f->text = p;
         f->n = (size_t)((sep ? sep : end) - p);
         f->quoted = false;
-        f->escaped = separator == '\t' && memchr(p, '\\', f->n);
+        f->escaped = c->kind == CSV_TABS && memchr(p, '\\', f->n);
         f->next = sep ? sep + 1 : NULL;
         return NULL;
     }
@@ -103,7 +103,7 @@ static const char *field_read(char separator, const char *p, const char *end, st
     }
     f->n = (size_t)(p - f->text);
     f->next = p + 1 == end ? NULL : p + 2;
-    return f->next && p[1] != separator ? "text behind its closing quote" : NULL;
+    return f->next && p[1] != c->separator ? "text behind its closing quote" : NULL;
 }
 
 /* The character that a backslash and `c` stand for in TSV, or 0. */
@@ -183,22 +183,29 @@ static int append_value(struct csv *c, const struct field *f, struct buf *out) {
     return is_literal(f) ? buf_append(out, f->text, f->n) : append_string(c, f, out);
 }
 
-size_t csv_count(char separator, const char *row, size_t n) {
+size_t csv_count(const struct csv *c, const char *row, size_t n) {
     size_t count = 0;
     struct field f = {.next = row};
     while (f.next) {
-        const char *fault = field_read(separator, f.next, row + n, &f);
+        const char *fault = field_read(c, f.next, row + n, &f);
         count++;
         if (fault) break;
     }
     return count;
 }
 
+/* The most common reason for a header of one field is another delimiter. */
+static int wrong_count(const struct csv *c, size_t fields, struct err *e) {
+    bool other = c->columns == 1 && c->separator != ';' && memchr(c->names.data, ';', c->names.len);
+    return err_set(e, G_DATA, "%zu fields where the header has %zu%s", fields, c->columns,
+                   other ? " (the header has ';' in it: --delimiter ';')" : "");
+}
+
 int csv_row(struct csv *c, const char *row, size_t n, struct buf *out, struct err *e) {
     size_t i = 0, name_at = 0;
     struct field f = {.next = row};
     for (; f.next; i++) {
-        const char *fault = field_read(c->separator, f.next, row + n, &f);
+        const char *fault = field_read(c, f.next, row + n, &f);
         if (fault) return err_set(e, G_DATA, "field %zu has %s", i + 1, fault);
         if (i >= c->columns) continue; /* count them */
         if (buf_append(out, c->names.data + name_at, c->name_ends[i] - name_at) < 0) return err_nomem(e);
@@ -207,7 +214,7 @@ int csv_row(struct csv *c, const char *row, size_t n, struct buf *out, struct er
         if (g < 0) return err_nomem(e);
         name_at = c->name_ends[i];
     }
-    if (i != c->columns) return err_set(e, G_DATA, "%zu fields where the header has %zu", i, c->columns);
+    if (i != c->columns) return wrong_count(c, i, e);
     return buf_putc(out, '}') < 0 ? err_nomem(e) : 0;
 }
 
@@ -250,7 +257,7 @@ int csv_header(struct csv *c, struct json_validator *v, const char *row, size_t 
     struct field f = {.next = row};
     int g = 0;
     while (g == 0 && f.next) {
-        const char *fault = field_read(c->separator, f.next, row + n, &f);
+        const char *fault = field_read(c, f.next, row + n, &f);
         if (fault) g = err_set(e, G_CORRUPT, "column %zu of the header has %s", c->columns + 1, fault);
         if (g == 0) g = add_column(c, &f, &check, e);
     }

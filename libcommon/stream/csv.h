@@ -2,9 +2,9 @@
 /*
  * CSV and TSV rows to JSON objects; no input or output. Called by the text reader, which holds the bytes.
  *
- * CSV is RFC 4180: fields are separated by commas; one that begins with a quote ends at its closing quote, may hold
- * commas and line ends, and has quotes doubled. A quote inside a field that does not begin with one is plain text. Text
- * behind a closing quote makes the row bad.
+ * CSV is RFC 4180: fields are separated by commas (or by another character that is neither a quote nor a line end); one
+ * that begins with a quote ends at its closing quote, may hold commas and line ends, and has quotes doubled. A quote
+ * inside a field that does not begin with one is plain text. Text behind a closing quote makes the row bad.
  * TSV is IANA's text/tab-separated-values: fields are separated by tabs and rows by line ends, and quotes are plain
  * text. For what a field cannot hold there are \t, \n, \r and \\, as Miller and PostgreSQL write them; any other
  * backslash is plain text.
@@ -28,8 +28,11 @@
 
 #define CSV_NUMBER_MAX 1000u /* what the validator takes by default */
 
+enum csv_kind { CSV_QUOTING, CSV_TABS }; /* CSV, TSV */
+
 struct csv {
-    char separator; /* ',' or '\t' */
+    enum csv_kind kind;
+    char separator;
     bool infer;
     size_t columns;      /* 0 until there is a header */
     struct buf names;    /* what stands in front of each value: {"a":  ,"b":  … */
@@ -38,7 +41,7 @@ struct csv {
     struct buf field;    /* one field without its doubled quotes or escapes */
 };
 
-void csv_init(struct csv *c, char separator, bool infer);
+void csv_init(struct csv *c, enum csv_kind kind, char separator, bool infer);
 void csv_restart(struct csv *c); /* another header will come */
 void csv_release(struct csv *c); /* takes NULL and a zeroed one */
 
@@ -64,6 +67,6 @@ int csv_header(struct csv *c, struct json_validator *v, const char *row, size_t 
 int csv_row(struct csv *c, const char *row, size_t n, struct buf *out, struct err *e) NODISCARD;
 
 /* Fields of a row, however bad: for telling formats apart. */
-size_t csv_count(char separator, const char *row, size_t n);
+size_t csv_count(const struct csv *c, const char *row, size_t n);
 
 #endif

@@ -15,6 +15,7 @@
 #include "sys/sys.h"
 
 #define TICK_RECORDS 256 /* a tick once in so many text records, or once a block */
+#define NAMED_MAX 3      /* skipped records that are named; the others are counted */
 
 static const struct block_header text_header = {.flags = BLOCK_JSON_VALID};
 
@@ -105,10 +106,10 @@ int stage_refuse(struct stage *s, const struct record *r, const char *what, cons
         return letter_put(s, &letter, r, e);
     }
     if (!s->config->skip_bad) return err_prefix(e, "%s '%s': ", what, where);
-    if (s->counts.bad <= 3) {
+    if (s->counts.bad <= NAMED_MAX) {
         (void)err_prefix(&words, "%s '%s' skipped: ", what, where);
         notice(s, &words);
-    } else if (s->counts.bad == 4) {
+    } else if (s->counts.bad == NAMED_MAX + 1) {
         (void)err_set(&words, 0, "more bad records are skipped and only counted");
         notice(s, &words);
     }
@@ -402,6 +403,21 @@ static int open_outputs(struct stage *s, struct err *e) {
     return g;
 }
 
+/* How many were skipped, where that is more than those that were named. */
+static void tell_skipped(struct stage *s) {
+    struct err words = {0};
+    uint64_t bad = s->counts.bad, all = s->counts.records_in;
+    if (!s->config->skip_bad || s->config->dead_letter || bad <= NAMED_MAX) return;
+    if (bad > all)
+        (void)err_set(&words, 0, "%" PRIu64 " records and results were bad and left out", bad);
+    else if (bad == all && s->format != IN_DETECT && s->format != IN_BLOCKS)
+        (void)err_set(&words, 0, "all %" PRIu64 " records were bad: the input was read as %s (-i says otherwise)", all,
+                      in_format_name(s->format));
+    else
+        (void)err_set(&words, 0, "%" PRIu64 " of %" PRIu64 " records were bad and left out", bad, all);
+    notice(s, &words);
+}
+
 int stage_run(struct stage *s, const struct stage_config *config, const struct stage_ops *ops, void *ctx,
               struct err *e) {
     *s = (struct stage){
@@ -415,6 +431,7 @@ int stage_run(struct stage *s, const struct stage_config *config, const struct s
     }
     if (g >= 0) g = flush_sinks(s, e);
     stage_tick(s);
+    tell_skipped(s);
     free(s->more);
     s->more = NULL;
     json_validator_release(&s->json);

@@ -27,7 +27,9 @@ static int open_parts(struct text_in *t, struct err *e) {
     if (g == 0 && t->config.format == IN_ENVELOPE) g = envelope_in_init(&t->envelope, &limits);
     if (g == G_IO) return err_set(e, G_IO, "the system gives no random numbers");
     if (g < 0) return err_nomem(e);
-    if (is_csv(t->config.format)) csv_init(&t->csv, t->config.format == IN_TSV ? '\t' : ',', t->config.infer);
+    char delimiter = t->config.delimiter ? t->config.delimiter : ',';
+    if (t->config.format == IN_CSV) csv_init(&t->csv, CSV_QUOTING, delimiter, t->config.infer);
+    if (t->config.format == IN_TSV) csv_init(&t->csv, CSV_TABS, '\t', t->config.infer);
     return 0;
 }
 

@@ -26,6 +26,8 @@ struct text_in_config {
     enum in_format format;  /* any but IN_DETECT and IN_BLOCKS */
     enum payload_kind kind; /* default: bytes for lp, text (a JSON string) for lines */
     bool infer;             /* CSV, TSV: numbers, true, false, empty → null; else everything is a string */
+    char delimiter;         /* of CSV, neither a quote nor a line end; 0: a comma, or for a file that is named *.csv a
+                             * semicolon, where its header has that, and neither comma nor tab */
     size_t record_limit;    /* of the record; the raw line or row has the same limit, an envelope's a higher one */
     unsigned json_depth;    /* 0: the default */
 };
@@ -61,7 +63,8 @@ void text_in_restart(struct text_in *t);
  *          does what is no text at all (NUL bytes, not UTF-8), so that line 1 is refused by its place, and an empty
  *          input
  *   csv    the first line has commas, and the next row as many; tsv the same with tabs, which are tried first
- *   combined  the first line is one of an access log
+ *   combined  the first line is one of an access log, or it is no JSON and more than half of the first 20 lines are
+ *          (of fewer, when fewer whole ones are there)
  *   lines  everything else. An envelope and lp must be named. */
 enum in_format input_detect(const char *p, size_t n, bool whole);
 

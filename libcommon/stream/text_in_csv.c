@@ -88,6 +88,23 @@ static bool is_no_row(const struct text_in *t) {
     return t->raw_size == 0 && t->csv.columns != 1;
 }
 
+/* What the first line of the header says of the delimiter, where nobody else did: see text_in.h. */
+static char delimiter_of(const struct text_in *t) {
+    if (t->config.format != IN_CSV || t->config.delimiter) return t->csv.separator;
+    if (input_named(t->in->name, IN_LINES) != IN_CSV) return t->csv.separator;
+    const char *lf = memchr(t->raw, '\n', t->raw_size);
+    size_t n = lf ? (size_t)(lf - t->raw) : t->raw_size;
+    bool semicolon = memchr(t->raw, ';', n) && !memchr(t->raw, ',', n) && !memchr(t->raw, '\t', n);
+    return semicolon ? ';' : ',';
+}
+
+/* The row that was taken for the header ends elsewhere with this delimiter, perhaps: it is to be cut again. */
+static void cut_again(struct text_in *t, char delimiter) {
+    t->csv.separator = delimiter;
+    t->current = 0;
+    t->next_line = t->line;
+}
+
 int text_in_next_csv(struct text_in *t, struct record *r, struct err *e) {
     int g = t->bom_passed ? 0 : pass_bom(t, e);
     if (g == 0 && t->skipping) g = skip_row(t, e);
@@ -99,6 +116,8 @@ int text_in_next_csv(struct text_in *t, struct record *r, struct err *e) {
         header = t->csv.columns == 0;
         if (is_no_row(t)) {
             header = true;
+        } else if (header && delimiter_of(t) != t->csv.separator) {
+            cut_again(t, delimiter_of(t));
         } else if (header) {
             g = csv_header(&t->csv, &t->json, t->raw, t->raw_size, e);
         }

@@ -10,6 +10,7 @@
 
 #define DETECT_MAX_BYTES (64u << 10) /* as much as is ever waited for */
 #define TEXT_WINDOW_BYTES 1024u      /* as much as is looked at for bytes that are no text */
+#define LOG_LINES 20                 /* as many are asked whether they are of an access log */
 
 static const char *const names[] = {
     [IN_DETECT] = "detect",     [IN_BLOCKS] = "leat", [IN_JSON] = "json",
@@ -85,19 +86,34 @@ static bool has_stray_quote(const char *row, size_t n) {
 
 /* Are the first two rows of two fields or more, and as many in both? */
 static enum answer is_table(char separator, const char *p, size_t n, bool whole) {
-    struct csv c = {.separator = separator};
+    const struct csv c = {.kind = separator == ',' ? CSV_QUOTING : CSV_TABS, .separator = separator};
     size_t count[2];
     for (int i = 0; i < 2; i++) {
         struct csv_scan s = {0};
         bool complete = csv_scan(&c, &s, p, n);
         if (!complete && !whole) return UNSURE;
         if (!complete && (n == 0 || s.state == CSV_QUOTED)) return NO;
-        count[i] = csv_count(separator, p, complete ? s.end : n);
+        count[i] = csv_count(&c, p, complete ? s.end : n);
         if (count[i] < 2 || (i == 0 && separator == ',' && has_stray_quote(p, complete ? s.end : n))) return NO;
         p += complete ? s.next : n;
         n -= complete ? s.next : n;
     }
     return count[0] == count[1] ? YES : NO;
+}
+
+/* Is the first line one of an access log, or are most of the first whole ones? A log may begin with a line that was cut
+ * off, or with words that something else wrote there. */
+static bool is_log(const char *p, const char *end, bool whole) {
+    int lines = 0, good = 0;
+    for (const char *lf; lines < LOG_LINES && p < end; p = lf + 1) {
+        lf = memchr(p, '\n', (size_t)(end - p));
+        if (!lf && !whole) break;
+        if (!lf) lf = end;
+        good += combined_is_line(p, (size_t)(lf - p) - (lf > p && lf[-1] == '\r'));
+        if (++lines == 1 && good == 1) return true;
+        if (lf == end) break;
+    }
+    return good * 2 > lines;
 }
 
 /* From the first line that is not blank, whose first other character is `*text`. */
@@ -109,7 +125,7 @@ static enum in_format detect_text(const char *line, const char *text, const char
     if (!lf && !whole) return IN_DETECT;
     size_t n = (size_t)((lf ? lf : end) - line);
     if (is_json(line, n)) return IN_JSON;
-    if (combined_is_line(line, n > 0 && line[n - 1] == '\r' ? n - 1 : n)) return IN_COMBINED;
+    if (is_log(line, end, whole)) return IN_COMBINED;
     a = is_table('\t', line, (size_t)(end - line), whole);
     if (a != NO) return a == YES ? IN_TSV : IN_DETECT;
     a = is_table(',', line, (size_t)(end - line), whole);

@@ -100,6 +100,19 @@ for byte in open("access.log", "rb").read():
     contains "$(leat redrive ./bad.leat)" "not a line of an access log"
 }
 
+@test "a first line of garbage is one bad record, and does not hide the log" {
+    (echo garbage; cat access.log) >late.log
+    exits 0 leat filter '.status == 200' --on-error skip -q late.log --count
+    equals "$output" 1
+    exits 3 leat filter true -j late.log
+    contains "$stderr" "leat filter: record 'late.log:1': not a line of an access log: "
+    exits 0 leat merge --any --on-error skip -q -j late.log
+    equals "$output" "$records"
+    exits 0 leat filter '.status == 200' --on-error skip late.log -i lines --count
+    equals "$output" 0
+    contains "$stderr" "leat filter: warning: all 4 records were bad: the input was read as lines (-i says otherwise)"
+}
+
 @test "produce --follow reads the log as it grows, and across its rotation" {
     leat produce t --follow access.log 2>err &
     local follower=$!

@@ -67,8 +67,22 @@ END
 @test "groups of windows are series, and not their number" {
     printf '%s\n' '{"t":1,"port":80}' '{"t":2,"port":443}' '{"t":3,"port":80}' >ports.json
     equals "$(leat window --time .t --tumble 1m -g .port '{n: count}' ports.json | leat chart --bar --width 21)" "\
-443 1 ███████
-80  2 ██████████████"
+80  2 ██████████████
+443 1 ███████"
+}
+
+@test "series are listed by name, numbers by size, each in the colour of when it came" {
+    printf '%s\n' '{"n":4,"s":500}' '{"n":1,"s":"-"}' '{"n":2,"s":1000}' '{"n":3,"s":-3}' '{"n":5,"s":"GET"}' >in.json
+    equals "$(leat chart --bar --by .s -y .n --width 22 --ascii in.json)" "\
+-3   3 ########
+500  4 ###########
+1000 2 #####
+-    1 ##
+GET  5 ##############"
+    equals "$(leat chart --by .s -y .n --width 60 --ascii in.json | tail -n 1)" " x -3   * 500   + 1000   o -   # GET"
+    leat chart --by .s -y .n --svg out.svg in.json
+    equals "$(grep -o 'fill="#[^"]*"/><text[^>]*>[^<]*' out.svg | sed 's/.*fill="\([^"]*\).*>/\1 /' | xargs)" \
+        "#cc79a7 -3 #0072b2 500 #009e73 1000 #e69f00 - #56b4e9 GET"
 }
 
 @test "more series than can be drawn are counted" {
@@ -107,7 +121,7 @@ for n in (1, 2, 3):
 p.stdin.close()
 assert p.wait(10) == 0
 assert b'1 ' in seen and b'2 ' in seen and b'3 ' in seen, seen
-assert b'\x1b[1A\x1b[J' in seen, seen
+assert b'\r\x1b[1A\x1b[J' in seen, seen
 END
     timeout 60 python3 live.py
 }

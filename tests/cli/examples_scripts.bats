@@ -102,7 +102,7 @@ checked: the exit code: exit 5
 END
     )"
     contains "$output" $'country  views\n-------  -----\nUS       7938 \nIN       4107 \nDE       3046'
-    contains "$output" "* DE   o GB   + IN   x US   # BR"
+    contains "$output" "* BR   o DE   + GB   x IN   # US"
     equals "$(ls "$TMPDIR")" ""
 }
 

@@ -288,6 +288,7 @@ END
     equals "$output" ""
     equals "$(grep -c "^leat filter: warning: record 'three.json:2' skipped: expression: no" <<<"$stderr")" 3
     contains "$stderr" "leat filter: warning: more bad records are skipped and only counted"
+    contains "$stderr" "leat filter: warning: 5 of 15 records were bad and left out"
     contains "$stderr" ", 5 bad, "
     printf '{"a":1}\nnope\n{"a":2}\n' >some.json
     exits 0 leat filter --on-error skip .a some.json -j

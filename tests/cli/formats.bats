@@ -42,6 +42,44 @@ as() {
     printf 'a,b\n1,\ntrue,x\n' | as csv $'{"a":"1","b":""}\n{"a":"true","b":"x"}' --no-infer
 }
 
+@test "CSV: --delimiter, and the semicolons of a file that is named .csv" {
+    local wanted='{"a":"1,5","b;c":"x;\n\"y\"","n":3}
+{"a":null,"b;c":"w","n":4}'
+    printf 'a;"b;c";n\r\n1,5;"x;\n""y""";3\r\n;w;4\r\n' >s.csv
+    cp s.csv s.txt
+    exits 0 leat filter true -j s.csv
+    equals "$output" "$wanted"
+    for input in s.csv s.txt "-i csv s.txt" "-i auto s.txt"; do
+        exits 0 leat filter true -j --delimiter ';' $input
+        equals "$output" "$wanted"
+    done
+    exits 0 leat produce t --delimiter=';' <s.txt
+    equals "$(values t)" "$wanted"
+    exits 0 leat merge --any -j --delimiter ';' s.txt s.csv
+    equals "$(sort -u <<<"$output")" "$(sort -u <<<"$wanted")"
+    printf 'a,n\n1,3\n' >t.csv
+    exits 0 leat join --table t.csv --on .n --as t --delimiter ';' -j s.txt # the table's format is its own
+    equals "$(head -n 1 <<<"$output")" "${wanted%%\}*},\"t\":{\"a\":1,\"n\":3}}"
+    exits 0 leat filter true -j --delimiter '\t' <<<$'a\tb\n"\t"\t\\t'
+    equals "$output" '{"a":"\t","b":"\\t"}'
+    exits 3 leat filter true -j -i csv <s.txt
+    equals "$stderr" \
+        "leat filter: record 'standard input:2': 2 fields where the header has 1 (the header has ';' in it: --delimiter ';')"
+}
+
+@test "CSV: what cannot be a delimiter is refused, and one for another format" {
+    for bad in '' ';;' '\n' ä $'\xe4' $'\t\t'; do
+        exits 2 leat filter true --delimiter "$bad" </dev/null
+        contains "$stderr" "is not one character of ASCII"
+    done
+    for bad in '"' $'\n' $'\r'; do
+        exits 2 leat filter true --delimiter "$bad" </dev/null
+        equals "$stderr" "leat filter: a quote or a line end cannot be the delimiter"
+    done
+    exits 2 leat filter true --delimiter ';' -i tsv </dev/null
+    equals "$stderr" "leat filter: --delimiter is for CSV, and the input is said to be tsv"
+}
+
 @test "TSV: the same with tabs" {
     printf 'a\tb\n1\tx,y\n2\tz\n' | as tsv $'{"a":1,"b":"x,y"}\n{"a":2,"b":"z"}'
 }

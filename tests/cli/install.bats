@@ -53,6 +53,8 @@ files_wanted() {
     equals "$output" "$("$LEAT_BUILD/leat" --version)"
     exits 0 leat help window
     contains "$output" "leat window"
+    exits 0 leat help windows
+    contains "$output" "LEAT-WINDOWS(7)"
     exits 0 mman -M "$to/share/man" leat-window
     contains "$output" "LEAT-WINDOW(1)"
 }

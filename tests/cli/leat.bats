@@ -77,6 +77,57 @@ setup() {
     contains "$stderr" "did you mean 'consume'?"
 }
 
+# A prefix with a leat of its own, pages and a man(1) of the name $1 that says how it was called.
+prefix_with() {
+    mkdir -p prefix/bin prefix/share/man/man1 prefix/share/man/man7
+    cp "$LEAT_BUILD/leat" prefix/bin/
+    : >prefix/share/man/man1/leat.1 >prefix/share/man/man7/leat-time.7
+    printf '#!/bin/sh\necho "%s $*"\n' "$1" >"prefix/bin/$1"
+    chmod +x "prefix/bin/$1"
+}
+
+@test "help NAME shows a page that is no tool, into a pipe, too" {
+    cd "$BATS_TEST_TMPDIR"
+    prefix_with man
+    local name pages=$PWD/prefix/bin/../share/man
+    for name in time leat-time; do
+        exits 0 env PATH="$PWD/prefix/bin" leat help $name
+        equals "$output" "man $pages/man7/leat-time.7"
+    done
+    exits 0 env PATH="$PWD/prefix/bin" leat help leat
+    equals "$output" "man $pages/man1/leat.1"
+    exits 0 env PATH="$PWD/prefix/bin" leat help expr # it is not in this prefix: man finds it, or says that it does not
+    equals "$output" "man leat-expr"
+    mkdir -p tree/build tree/man
+    cp "$LEAT_BUILD/leat" tree/build/
+    cp prefix/share/man/man7/leat-time.7 tree/man/
+    exits 0 env PATH="$PWD/prefix/bin" tree/build/leat help time
+    equals "$output" "man $PWD/tree/build/../man/leat-time.7"
+}
+
+@test "help NAME takes mandoc where there is no man, and else says where the page is" {
+    cd "$BATS_TEST_TMPDIR"
+    prefix_with mandoc
+    local page=$PWD/prefix/bin/../share/man/man7/leat-time.7
+    exits 0 env PATH="$PWD/prefix/bin" leat help time
+    equals "$output" "mandoc $page"
+    exits 4 env PATH= prefix/bin/leat help time
+    equals "${stderr_lines[0]}" "leat: cannot show 'leat-time': there is neither man(1) nor mandoc(1)"
+    equals "${stderr_lines[1]}" "  hint: it is the file '$page'"
+}
+
+@test "help without a name lists the pages that are no tools; help leat-TOOL is help TOOL" {
+    exits 0 leat help
+    contains "$output" $'\n\nGuides and formats:\n  leat '
+    contains "$output" $'\n  time          event time: '
+    exits 0 leat help leat-gen
+    equals "$output" "$(leat gen --help)"
+    exits 2 leat time
+    equals "$stderr" $'leat: unknown tool \'time\'\n  hint: \'leat help time\' shows the page of this name'
+    exits 2 leat help archve
+    equals "$stderr" $'leat: unknown page \'archve\'; did you mean \'archive\'?\n  hint: \'leat --help\' lists the pages'
+}
+
 @test "version tells number, commit, features and libraries; that of a tool number and commit" {
     exits 0 leat --version
     equals "${#lines[@]}" 3
@@ -112,6 +163,16 @@ setup() {
     echo none >"$BATS_TEST_TMPDIR/lib/libjq.so.1"
     LD_LIBRARY_PATH=$BATS_TEST_TMPDIR/lib exits 0 leat --version
     contains "${lines[1]}" ", libjq absent"
+}
+
+@test "--quiet shows no progress by itself; --progress does all the same" {
+    local slow='for i in 1 2 3 4 5 6; do echo $i; sleep 0.1; done'
+    on_terminal "($slow) | leat filter . >/dev/null"
+    contains "$output" " records, "
+    on_terminal "($slow) | leat filter . --quiet >/dev/null"
+    equals "$output" ""
+    on_terminal "($slow) | leat filter . -q --progress >/dev/null"
+    contains "$output" " records, "
 }
 
 @test "an unknown option is exit 2 and suggests the nearest" {

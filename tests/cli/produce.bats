@@ -424,6 +424,7 @@ abc 479470107' | LC_ALL=C sort >want
     equals "$(values t)" $'1\n2\n3'
     equals "$(grep -c "^leat produce: warning: record 'in.json:[245]' skipped: not JSON: " <<<"$stderr")" 3
     contains "$stderr" "leat produce: warning: more bad records are skipped and only counted"
+    contains "$stderr" "leat produce: warning: 5 of 8 records were bad and left out"
     contains "$stderr" '"records_in":8'
     contains "$stderr" '"records_out":3'
     contains "$stderr" '"bad":5'

@@ -63,6 +63,7 @@ bash_offers() {
 @test "bash completes tools, commands, options, choices, topics, groups and files" {
     equals "$(bash_offers leat con)" "consume "
     equals "$(bash_offers leat help to)" "topic "
+    equals "$(bash_offers leat help win)" "windows "
     equals "$(bash_offers leat topic '')" "create delete "
     equals "$(bash_offers leat consume --o)" "--offset --out --output "
     equals "$(bash_offers leat consume --no)" "--no-progress "
@@ -89,6 +90,7 @@ bash_offers() {
         fish --no-config -c 'source $argv[1]; complete -C $argv[2]' "$made/leat.fish" "$1" | cut -f 1 | sort | tr '\n' ' '
     }
     equals "$(fish_offers 'leat con')" "consume "
+    equals "$(fish_offers 'leat help win')" "windows "
     equals "$(fish_offers 'leat topic ')" "create delete "
     equals "$(fish_offers 'leat consume --o')" "--offset --out --output "
     equals "$(fish_offers 'leat consume --no-')" "--no-progress "
@@ -121,6 +123,8 @@ zsh_shows() {
     zsh -f -n "$made/_leat"
     zsh_shows 'leat con' "sume"
     zsh_shows 'leat ' "keep topics"
+    zsh_shows 'leat help arc' "hive"
+    zsh_shows 'leat help to' "pic"
     zsh_shows 'leat topic ' "make one"
     zsh_shows 'leat consume --of' "set"
     zsh_shows 'leat consume --out j' "jpeg"

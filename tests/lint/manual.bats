@@ -59,6 +59,16 @@ pages_named() { grep -o '\<Xr leat[^ ]* [1-9]' "$1" | sed 's/^Xr //' | sort -u; 
     equals "$(pages_named_at_end "$page" | sort)" "$(pages_there | grep -vx 'leat 1')"
 }
 
+@test "leat help lists exactly the pages that are no tools, by what they say of themselves" {
+    cd "$LEAT_SOURCE/man"
+    local page
+    equals "$("$LEAT_BUILD/leat" --help | sed -n '/^Guides and formats:$/,/^$/s/^  \([a-z]*\)  */\1 /p' | sort)" "$(
+        for page in leat.1 leat-*.[57]; do
+            name=${page#leat-}
+            echo "${name%.[157]} $(sed -n 's/^\.Nd //p' "$page")"
+        done | sort)"
+}
+
 @test "the dispatcher lists exactly the tools of cmd/, in their own words" {
     cd "$LEAT_SOURCE"
     local want=() listed=() name summary tool

@@ -17,7 +17,7 @@ static void check_row(char separator, bool infer, const char *header, const char
     struct buf out = {0};
     struct err e = {0};
     assert_int_equal(json_validator_init(&v, NULL), 0);
-    csv_init(&c, separator, infer);
+    csv_init(&c, separator == '\t' ? CSV_TABS : CSV_QUOTING, separator, infer);
     int g = csv_header(&c, &v, header, strlen(header), &e);
     if (g == 0) g = csv_row(&c, row, strlen(row), &out, &e);
     assert_int_equal(g, e.grade);
@@ -95,6 +95,14 @@ static void test_rows_must_have_as_many_fields_as_the_header(void **state) {
     check_row(',', true, "a,b", "1", "1 fields where the header has 2");
     check_row(',', true, "a,b", "1,2,", "3 fields where the header has 2");
     check_row(',', true, "a", "", "{\"a\":null}");
+    check_row(',', true, "a;b", "1,2", "2 fields where the header has 1 (the header has ';' in it: --delimiter ';')");
+    check_row(';', true, "\"a;b\"", "1;2", "2 fields where the header has 1");
+}
+
+static void test_another_delimiter(void **state) {
+    (void)state;
+    check_row(';', true, "a;\"b;c\"", "1,5;\"x\"\"y;\n\"", "{\"a\":\"1,5\",\"b;c\":\"x\\\"y;\\n\"}");
+    check_row('|', true, "a|b", "1|x;\ty", "{\"a\":1,\"b\":\"x;\\ty\"}");
 }
 
 static void test_headers_that_cannot_be_keys(void **state) {
@@ -125,7 +133,7 @@ static void test_many_columns(void **state) {
 
 /* Fed byte by byte and whole: the same end. */
 static void check_scan(char separator, const char *text, size_t end, size_t next, uint64_t lines) {
-    struct csv c = {.separator = separator};
+    struct csv c = {.kind = separator == '\t' ? CSV_TABS : CSV_QUOTING, .separator = separator};
     struct csv_scan whole = {0}, slow = {0};
     size_t n = 1;
     assert_true(csv_scan(&c, &whole, text, strlen(text)));
@@ -150,6 +158,7 @@ static void test_where_rows_end(void **state) {
     check_scan(',', "\"a\"x\"\n\"", 5, 6, 1);
     check_scan(',', "\"a\"x,\"\n\"\r\n1", 8, 10, 2);
     check_scan(',', "\"\",\"\"\n", 5, 6, 1);
+    check_scan(';', "\"a\n\";\"\n;\"\nb", 9, 10, 3);
     check_scan('\t', "\"a\nb\"", 2, 3, 1);
     check_scan('\t', "a\t\"\n\"", 3, 4, 1);
 }
@@ -168,10 +177,11 @@ static void test_a_scan_without_an_end_says_whether_a_quote_is_open(void **state
 
 static void test_counting_fields(void **state) {
     (void)state;
-    assert_int_equal(csv_count(',', "", 0), 1);
-    assert_int_equal(csv_count(',', "a,,b", 4), 3);
-    assert_int_equal(csv_count(',', "\"a,b\",c", 7), 2);
-    assert_int_equal(csv_count('\t', "a\t\"b\t", 5), 3);
+    const struct csv comma = {.separator = ','}, tabs = {.kind = CSV_TABS, .separator = '\t'};
+    assert_int_equal(csv_count(&comma, "", 0), 1);
+    assert_int_equal(csv_count(&comma, "a,,b", 4), 3);
+    assert_int_equal(csv_count(&comma, "\"a,b\",c", 7), 2);
+    assert_int_equal(csv_count(&tabs, "a\t\"b\t", 5), 3);
 }
 
 int main(void) {
@@ -182,6 +192,7 @@ int main(void) {
         cmocka_unit_test(test_quotes),
         cmocka_unit_test(test_tsv_escapes),
         cmocka_unit_test(test_rows_must_have_as_many_fields_as_the_header),
+        cmocka_unit_test(test_another_delimiter),
         cmocka_unit_test(test_headers_that_cannot_be_keys),
         cmocka_unit_test(test_many_columns),
         cmocka_unit_test(test_where_rows_end),

@@ -337,7 +337,7 @@ static void help_has_each_option_in_two_columns(void **state) {
                                       "  -d, --dir=DIR             where\n"
                                       "\n"
                                       "General:\n"
-                                      "  -q, --quiet               print errors only\n"
+                                      "  -q, --quiet               print errors only, and show no progress\n"
                                       "  -v, --verbose             say more about what is done\n"
                                       "  -h, --help                show this help\n"
                                       "  -V, --version             show the version\n");
@@ -402,12 +402,13 @@ static void dump_is_one_line_an_item(void **state) {
     (void)state;
     struct buf b = {0};
     assert_int_equal(option_dump(&many, &b), 0);
-    static const char start[] = "tool\tmany\thave commands\t-\t-\n"
-                                "command\tcreate\tmake one\tTOPIC\ttopic\n"
-                                "option\tcreate\tOptions\tp\tpartitions\tnumber\tN\trequired\t-\t-\tno\thow many\t-\n"
-                                "command\tlist\tlist them\t-\t-\n"
-                                "option\t-\tOptions\td\tdir\tstring\tDIR\trequired\t-\t-\tno\twhere\t-\n"
-                                "option\t-\tGeneral\tq\tquiet\tflag\t-\tnone\t-\t-\tno\tprint errors only\t-\n";
+    static const char start[] =
+        "tool\tmany\thave commands\t-\t-\n"
+        "command\tcreate\tmake one\tTOPIC\ttopic\n"
+        "option\tcreate\tOptions\tp\tpartitions\tnumber\tN\trequired\t-\t-\tno\thow many\t-\n"
+        "command\tlist\tlist them\t-\t-\n"
+        "option\t-\tOptions\td\tdir\tstring\tDIR\trequired\t-\t-\tno\twhere\t-\n"
+        "option\t-\tGeneral\tq\tquiet\tflag\t-\tnone\t-\t-\tno\tprint errors only, and show no progress\t-\n";
     assert_non_null(buf_cstr(&b));
     assert_memory_equal(b.data, start, sizeof start - 1);
     buf_release(&b);

@@ -175,7 +175,22 @@ static void skipped_records_are_named_three_times_and_counted(void **state) {
     while ((p = strstr(p, "skipped: ")) != NULL) n++, p++;
     assert_int_equal(n, 3);
     assert_non_null(strstr(said, "[more bad records are skipped and only counted]"));
+    assert_non_null(strstr(said, "[5 of 8 records were bad and left out]"));
     ends_with(0, 3, NULL);
+}
+
+static void where_every_record_was_bad_the_format_is_named(void **state) {
+    (void)state;
+    TEXT("\"bad\"\nx\ny\nz\n");
+    config.input.format = IN_JSON;
+    config.skip_bad = true;
+    assert_int_equal(run(), 0);
+    assert_non_null(strstr(said, "[all 4 records were bad: the input was read as json (-i says otherwise)]"));
+    TEXT("\"bad\"\nx\ny\n");
+    config.input.format = IN_JSON;
+    config.skip_bad = true;
+    assert_int_equal(run(), 0);
+    assert_null(strstr(said, "were bad")); /* all of them were named */
 }
 
 static void dead_letters_hold_the_raw_line_and_why(void **state) {
@@ -333,6 +348,7 @@ int main(void) {
         cmocka_unit_test(text_goes_through_and_the_end_is_said),
         cmocka_unit_test(a_bad_record_stops_by_its_place_and_downstream_is_told),
         cmocka_unit_test(skipped_records_are_named_three_times_and_counted),
+        cmocka_unit_test(where_every_record_was_bad_the_format_is_named),
         cmocka_unit_test(dead_letters_hold_the_raw_line_and_why),
         cmocka_unit_test(a_record_from_blocks_is_named_by_its_topic),
         cmocka_unit_test(the_source_of_a_record_and_the_history_are_passed_on),

@@ -57,6 +57,8 @@ static void say_record(struct buf *out, const struct record *r) {
     must(buf_append(out, r->value, r->value_size));
 }
 
+static const char *in_name = "in";
+
 /* "LINE TYPE:VALUE" or "LINE grade: text [raw]" a record. The reader is asked twice more behind an end. */
 static void transcript(const struct text_in_config *c, const char *p, size_t n, size_t chunk, struct buf *out) {
     struct inbuf in;
@@ -68,7 +70,7 @@ static void transcript(const struct text_in_config *c, const char *p, size_t n, 
     fake.at = 0;
     fake.chunk = chunk;
     int fd = open("/dev/null", O_RDONLY);
-    must(inbuf_init(&in, fd, "in", &e));
+    must(inbuf_init(&in, fd, in_name, &e));
     must(text_in_open(&t, &in, c, &e));
     while (ends < 3) {
         struct record r;
@@ -235,6 +237,27 @@ static void test_a_csv_row_that_does_not_fit_is_a_bad_record(void **state) {
           "4 data: field 1 has text behind its closing quote [\"x\"y,2]\n"
           "5 data: field 2 is not UTF-8 [q,\xFF]\n"
           "6 json:{\"a\":3,\"b\":4}\neof");
+}
+
+static void test_a_delimiter_is_named_or_shown_by_the_header_of_a_file_that_is_named_csv(void **state) {
+    (void)state;
+    static const char text[] = "\na;\"b\n,c\"\r\n1,5;\"x;\n\"\n2;3;4\n";
+    static const char wanted[] = "4 json:{\"a\":\"1,5\",\"b\\n,c\":\"x;\\n\"}\n"
+                                 "6 data: 3 fields where the header has 2 [2;3;4]\neof";
+    struct text_in_config c = {.format = IN_CSV, .infer = true, .delimiter = ';', .record_limit = 1u << 20};
+    check_config(&c, text, sizeof text - 1, wanted);
+    c.delimiter = 0;
+    in_name = "in.csv";
+    check_config(&c, text, sizeof text - 1, wanted);
+    check_config(&c, "a;b,c\n1,2\n", 10, "2 json:{\"a;b\":1,\"c\":2}\neof");
+    check_config(&c, "a;b\tc\n1\n", 8, "2 json:{\"a;b\\tc\":1}\neof");
+    c.delimiter = ',';
+    check_config(&c, "a;b\n1\n", 6, "2 json:{\"a;b\":1}\neof");
+    in_name = "in";
+    c.delimiter = 0;
+    check_config(&c, "a;b\n1\n", 6, "2 json:{\"a;b\":1}\neof");
+    c.delimiter = '\t';
+    check_config(&c, "a\tb\n\"\t\"\t\\n\n", 11, "2 json:{\"a\":\"\\t\",\"b\":\"\\\\n\"}\neof");
 }
 
 static void test_a_bad_header_ends_the_input(void **state) {
@@ -444,6 +467,15 @@ static void test_formats_are_told_apart_by_the_first_bytes(void **state) {
     detect("192.0.2.1 - - [21/Nov/2026:10:00:02 +0100] \"GET / HTTP/1.1\" 0.005 200\n", false, IN_LINES);
     detect("192.0.2.1 - - [21/Nov/2026:10:00:02 +01\n" LOG_LINE, false, IN_LINES);
     detect("x " LOG_LINE "\n", false, IN_COMBINED); /* a virtual host in front */
+    detect("garbage\n" LOG_LINE "\n" LOG_LINE "\n", false, IN_COMBINED);
+    detect("garbage\n" LOG_LINE "\r\n" LOG_LINE "\r\n", true, IN_COMBINED);
+    detect("garbage\n" LOG_LINE "\n" LOG_LINE, true, IN_COMBINED);
+    detect("garbage\n" LOG_LINE "\n" LOG_LINE, false, IN_LINES); /* the last one may not be whole */
+    detect("garbage\n" LOG_LINE "\n", true, IN_LINES);
+    detect("garbage\n", false, IN_LINES);
+    detect("a,b\n" LOG_LINE " \"-\" \"(KHTML, like Gecko)\"\n" LOG_LINE "\n", false, IN_COMBINED);
+    detect("12\n" LOG_LINE "\n" LOG_LINE "\n", false, IN_JSON);
+    detect("{\n" LOG_LINE "\n" LOG_LINE "\n", false, IN_JSON);
     detect("\"a \"\"b\"\"\",c\n1\",2\n", false, IN_CSV);
     detect("\xEF\xBB", false, IN_DETECT);
     detect("\xEF\xBB\xBF"
@@ -464,6 +496,16 @@ static void test_formats_are_told_apart_by_the_first_bytes(void **state) {
     detect("caf\xC3", false, IN_DETECT);
     detect("caf\xC3", true, IN_JSON);
     assert_int_equal(input_detect("ELF\0\1\2\n", 7, false), IN_JSON);
+}
+
+static void test_an_access_log_is_told_by_its_first_20_lines(void **state) {
+    (void)state;
+    for (int bad = 9; bad <= 10; bad++) {
+        struct buf log = {0};
+        for (int i = 0; i < 60; i++) must(buf_puts(&log, i < bad || i >= 20 ? "garbage\n" : LOG_LINE "\n"));
+        detect(buf_cstr(&log), true, bad == 9 ? IN_COMBINED : IN_LINES);
+        buf_release(&log);
+    }
 }
 
 static void test_a_long_first_line_is_told_at_64_kib(void **state) {
@@ -529,6 +571,7 @@ int main(void) {
         cmocka_unit_test(test_lp_over_the_limit_is_skipped_without_being_kept),
         cmocka_unit_test(test_csv_rows_are_objects_with_the_header_as_keys),
         cmocka_unit_test(test_a_csv_row_that_does_not_fit_is_a_bad_record),
+        cmocka_unit_test(test_a_delimiter_is_named_or_shown_by_the_header_of_a_file_that_is_named_csv),
         cmocka_unit_test(test_a_bad_header_ends_the_input),
         cmocka_unit_test(test_an_open_quote_at_the_end_is_truncated),
         cmocka_unit_test(test_a_row_over_the_limit_is_passed_over_whole),
@@ -541,6 +584,7 @@ int main(void) {
         cmocka_unit_test(test_a_line_of_an_access_log_is_an_object_with_its_time),
         cmocka_unit_test(test_times_come_with_envelopes_and_access_logs),
         cmocka_unit_test(test_formats_are_told_apart_by_the_first_bytes),
+        cmocka_unit_test(test_an_access_log_is_told_by_its_first_20_lines),
         cmocka_unit_test(test_a_long_first_line_is_told_at_64_kib),
         cmocka_unit_test(test_names_of_formats),
         cmocka_unit_test(test_a_tombstone_a_key_and_headers_over_their_limits),

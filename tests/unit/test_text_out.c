@@ -386,7 +386,7 @@ static void comes_back(enum out_format format, const char *object) {
     struct json_validator v;
     assert_int_equal(json_validator_init(&v, NULL), 0);
     struct csv c;
-    csv_init(&c, format == OUT_CSV ? ',' : '\t', true);
+    csv_init(&c, format == OUT_CSV ? CSV_QUOTING : CSV_TABS, format == OUT_CSV ? ',' : '\t', true);
     struct csv_scan header = {0}, row = {0};
     struct buf back = {0};
     assert_true(csv_scan(&c, &header, f.out.data, f.out.len));
