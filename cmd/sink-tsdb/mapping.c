@@ -351,10 +351,12 @@ static bool take_head(struct mapping *m, struct json_members *it, int *ret_g) {
     if (!m->time.used) *ret_g = parse_start(m, &x);
     *it = next;
     for (size_t i = 0; i < 2; i++)
-        if (json_members_next(&next, &x) > 0 && is_string_member(&x, names[i]))
+        if (json_members_next(&next, &x) > 0 && is_string_member(&x, names[i])) {
             *it = next;
-        else
+            m->update = i == 1;
+        } else {
             next = *it;
+        }
     return true;
 }
 
@@ -476,7 +478,7 @@ int mapping_point(struct mapping *m, const struct stage *s, const struct record 
     m->record = r;
     m->e = e;
     m->tag_count = m->field_count = 0;
-    m->nested = false;
+    m->nested = m->update = false;
     m->seen++;
     buf_clear(&m->text);
     if (r->value_type == VALUE_NONE) return m->empty++, 0;

@@ -47,6 +47,7 @@ struct mapping {
     const struct stage *stage;
     const struct record *record;
     bool nested;     /* a name was put together */
+    bool update;     /* it is an early result of a window, a change or a correction */
     struct buf text; /* of names and values that do not lie in the record as they are */
     struct tag tag[MAPPING_FIELDS_MAX];
     struct field field[MAPPING_FIELDS_MAX];

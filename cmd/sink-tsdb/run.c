@@ -27,7 +27,10 @@ static int take_record(void *ctx, struct stage *stage, const struct record *r, s
     if (g <= 0) return g;
     /* SQLite refuses at once, if ever, and the stage knows then where it is. */
     const char *where = s->url.kind == DEST_SQLITE ? "" : stage_where(stage, r);
-    return from_dest(s, s->dest->ops->put(s->dest, stage->like, r, where, &p, e));
+    repeats_take(&s->repeats, &p, s->mapping.update);
+    g = from_dest(s, s->dest->ops->put(s->dest, stage->like, r, where, &p, e));
+    if (g == 0) repeats_note(&s->repeats);
+    return g;
 }
 
 int tsdb_refused(void *ctx, const struct block_header *like, const struct record *r, const char *where, struct err *e) {
@@ -147,6 +150,7 @@ void tsdb_count(struct tsdb *s) {
     p->in_flight = s->totals.in_flight;
     p->retries = s->totals.retries;
     p->passed_over = s->passed_over;
+    p->replaced = s->repeats.replaced;
     p->records_out = s->totals.accepted;
 }
 
@@ -165,6 +169,9 @@ void tsdb_tell(const struct tsdb *s) {
     if (s->passed_over)
         diag_warn("%" PRIu64 " record%s passed over: '%s' has them already", s->passed_over, plural(s->passed_over),
                   s->url.shown);
+    if (s->repeats.replaced)
+        diag_warn("%" PRIu64 " point%s the place of others with the same time and tags (--tags NAMES tells them apart)",
+                  s->repeats.replaced, s->repeats.replaced == 1 ? " takes" : "s take");
     if (m->empty && m->empty == m->seen)
         diag_warn("none of %" PRIu64 " record%s has a field, so that nothing was written", m->seen, plural(m->seen));
     else if (m->empty)
@@ -173,6 +180,7 @@ void tsdb_tell(const struct tsdb *s) {
 
 void tsdb_release(struct tsdb *s) {
     mapping_release(&s->mapping);
+    repeats_release(&s->repeats);
     url_release(&s->url);
     free(s->pipeline);
 }

@@ -7,6 +7,7 @@
 
 #include "cli/progress.h"
 #include "mapping.h"
+#include "repeats.h"
 #include "url.h"
 
 struct tsdb {
@@ -17,6 +18,7 @@ struct tsdb {
     struct url url;
     struct dest_config config;
     struct totals totals;
+    struct repeats repeats;
     struct dest *dest;
     bool broken; /* the destination has failed: nothing more is asked of it */
     /* the pipeline that the stream says it is */

@@ -144,6 +144,7 @@ static int prepare(struct tsdb *s, const struct options *o, const char *url, str
     if (g == 0) g = url_credentials(&s->url, o->credentials, e);
     if (g == 0) g = input_config(&o->input, &c->input, e);
     if (g == 0) g = prepare_points(s, o, e);
+    if (g == 0) g = repeats_init(&s->repeats, e);
     error_config(&o->errors, c);
     c->no_output = true;
     c->distrust_blocks = true; /* others rely on what is in a database */

@@ -83,15 +83,16 @@ struct patience {
 static int wait_or_fail(struct sqlite *d, struct patience *p, struct err *e) {
     int64_t now = sys.boot_ns(), limit = d->config->retry_for_ns;
     char text[DURATION_TEXT_MAX];
+    (void)duration_format(limit, text);
     if (p->since_ns == 0) {
         struct err what = *e;
         *p = (struct patience){.since_ns = now, .pause_ns = PAUSE_MIN_NS};
-        if (limit != 0) (void)err_prefix(&what, "waiting: ");
+        if (limit > 0) (void)err_prefix(&what, "waiting for at most %s (--retry-for): ", text);
+        if (limit < 0) (void)err_prefix(&what, "waiting: ");
         if (limit != 0) tell(d, &what);
     }
     if (limit >= 0 && now - p->since_ns >= limit) {
         e->grade = G_IO;
-        (void)duration_format(limit, text);
         return limit == 0 ? G_IO : err_prefix(e, "given up after %s: ", text);
     }
     if (signals_stop()) return err_set(e, G_STOPPED, "stopped");

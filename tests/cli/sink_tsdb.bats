@@ -94,6 +94,39 @@ END
 metrics,c=DE n=3i 1704067200500000000'
 }
 
+@test "points that take the place of others with the same time and tags are told and counted" {
+    printf '{"t":%s,"s":%s}\n' 1704067201 200 1704067202 404 1704067203 200 1704067204 500 1704067264 200 \
+        1704067265 404 >in.json
+    local results=(leat window --tumble 1m --time .t -g .s '{n: count}' in.json)
+    "${results[@]}" -j >lines.json
+    exits 0 leat sink-tsdb sqlite:m.db --stats lines.json
+    contains "$stderr" "warning: 3 points take the place of others with the same time and tags (--tags NAMES tells them"
+    contains "$stderr" "5 sent, 5 accepted, 3 replaced"
+    equals "$(query m.db 'SELECT count(*) FROM metrics')" 2
+    # What an earlier run has written does not count, nor do equal points; with the group as a tag, or in blocks, there
+    # is nothing to tell.
+    head -n 1 lines.json >one.json
+    for _ in 1 2 3; do cat one.json; done >equal.json
+    exits 0 leat sink-tsdb sqlite:m.db --stats=json equal.json
+    contains "$stderr" '"replaced":0'
+    exits 0 leat sink-tsdb sqlite:tags.db --tags s lines.json
+    equals "$stderr" ""
+    equals "$(query tags.db 'SELECT count(*) FROM metrics')" 5
+    exits 0 leat sink-tsdb sqlite:blocks.db <("${results[@]}")
+    equals "$stderr" ""
+    # The same of other destinations, and of CSV.
+    exits 0 points --stats=json lines.json
+    contains "$stderr" '"replaced":3'
+    printf 'window_start,s,n\n2024-01-01T00:00:00Z,200,1\n2024-01-01T00:00:00Z,404,2\n' >lines.csv
+    exits 0 leat sink-tsdb openmetrics:m.prom lines.csv
+    contains "$stderr" "1 point takes the place of others"
+    # Results that are there to be replaced.
+    leat window --tumble 1m --time .t -g '{s: (.s | tostring)}' '{n: count}' --emit changes -j in.json >changes.json
+    equals "$(grep -c '"s":"200".*"n":[12]' changes.json),$(grep -c '"emit":"change"' changes.json)" 5,6
+    exits 0 leat sink-tsdb sqlite:changes.db changes.json
+    equals "$stderr" ""
+}
+
 @test "other records: strings are tags, numbers and booleans fields, objects are looked into, arrays left out" {
     exits 0 points --time .t <<'END'
 {"t":1704067200,"host":"a\"b","on":true,"off":false,"n":3,"x":3.0,"big":18446744073709551615,"neg":-9223372036854775808,"e":1e3,"huge":18446744073709551616,"empty":"","null":null,"d":{"os":"x","v":{"w":1}},"list":[1]}
@@ -354,7 +387,7 @@ for i in range(30000): print('{\"t\":%d,\"id\":\"id-%d\",\"n\":1}' % (i, i % 200
     echo "BEGIN IMMEDIATE; SELECT 'locked';" >&9
     until_true grep -q locked locked
     exits 4 leat sink-tsdb sqlite:m.db --retry-for 300ms --time .t <<<'{"t":2,"n":2}'
-    contains "$stderr" "waiting: 'm.db': database is locked"
+    contains "$stderr" "waiting for at most 300ms (--retry-for): 'm.db': database is locked"
     contains "$stderr" "given up after 300ms: 'm.db': database is locked"
     exits 4 leat sink-tsdb sqlite:m.db --retry-for 0 --time .t <<<'{"t":2,"n":2}'
     leat sink-tsdb sqlite:m.db --time .t <<<'{"t":3,"n":3}' 2>words 3>&- &
