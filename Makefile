@@ -26,7 +26,7 @@ WORKLOADS ?=
 
 # Libraries that one tool alone needs, beside the common ones: LIBS_<tool> = -l…
 # Those that not every tool uses go in as archives where there are any: a shared library costs each start 50 us.
-archive = $(if $(SHARED),-l$(1),$(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a)),-l:lib$(1).a,-l$(1)))
+archive = $(if $(SHARED),-l$(1),$(if $(wildcard $(shell $(CC) -print-file-name=lib$(1).a 2>/dev/null)),-l:lib$(1).a,-l$(1)))
 LIBS_join = $(call archive,sqlite3)
 LIBS_sink-tsdb = $(call archive,sqlite3) -lcurl -lsnappy $(call archive,z)
 LIBS_archive = $(foreach l,archive lzma bz2 nettle z,$(call archive,$(l)))
