@@ -44,6 +44,7 @@ def workload(b):
         b.expect(f'pairs and sum of {who}', answer[-1], answer[0])
 
     def leat():
+        b.settle()
         r = b.measure(b.leat('join', '--with', paths['ads'], '--on', '.user', '--within', '10m', '--out-of-order', '5s',
                              '--time', '.ts', paths['pages']), stdout=out)
         b.measure(b.leat('window', '--tumble', '1d', '{n: count, sum: sum(.bytes * .price)}', '-j', out),
@@ -52,11 +53,13 @@ def workload(b):
         return {'s': r['s'], 'cpu_s': r['cpu_s'], 'ns_record': r['s'] * 1e9 / (2 * COUNT), 'rss_kib': r['rss_kib']}
 
     def duckdb():
+        b.settle()
         r = duck.copy(f'SELECT count(*) AS n, sum(pages.bytes * ads.price) AS sum FROM {pairs}')
         agree('DuckDB', duck.out)
         return r
 
     def duckdb_rows():
+        b.settle()
         return duck.copy(f'SELECT pages.*, ads.ad, ads.price FROM {pairs}')
 
     return Workload([Case(ours, leat), duck.case(db, duckdb), duck.case(db_rows, duckdb_rows)],
