@@ -15,7 +15,7 @@ def where(kept):
     days = sorted({w['when'][:10] for w in kept['workloads'].values()})
     m = kept['machine']
     return (f"Measured {' to '.join(dict.fromkeys([days[0], days[-1]]))} on {m['cpus']} x {m['cpu']}, Linux "
-            f"{m['kernel']}, {m['file_system']}, with {m['leat']}; medians, leat and its peers in turn.")
+            f"{m['kernel']}, {m['file_system']}, {m['leat']}; medians, in turn.")
 
 
 def cell(cases, case, metric):
