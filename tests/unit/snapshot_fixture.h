@@ -21,11 +21,12 @@
 
 #include "base/crc32c.h"
 #include "base/endian.h"
+#include "scratch.h"
 #include "state/snapshot_impl.h"
 #include "sys/file.h"
 #include "sys/sys.h"
 static struct sys_ops real;
-static char dir_path[64];
+static char dir_path[SCRATCH_MAX];
 static int dir;
 
 /* Nobody looks at the real disk. */
@@ -38,20 +39,15 @@ static inline int begin(void **state) {
     (void)state;
     sys = real;
     sys.fsync = no_sync;
-    (void)snprintf(dir_path, sizeof dir_path, "%s/leat-state-XXXXXX", P_tmpdir);
-    assert_non_null(mkdtemp(dir_path));
-    dir = open(dir_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return dir < 0;
+    dir = scratch_folder(dir_path, "state");
+    return 0;
 }
 
 static inline int finish(void **state) {
     (void)state;
     sys = real;
     close(dir);
-    int above = open(P_tmpdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int g = dir_remove_tree(above, strrchr(dir_path, '/') + 1, NULL);
-    close(above);
-    return g;
+    return scratch_remove(dir_path);
 }
 
 #define WORKS(call)                                                                                                    \

@@ -16,18 +16,19 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "stream/relay.h"
 #include "sys/sys.h"
 
 static struct err e;
 static struct sys_ops real;
-static char folder[64], fifo[80];
+static char folder[SCRATCH_MAX], fifo[SCRATCH_MAX + 8];
 
 static int begin(void **state) {
     (void)state;
     sys = real;
     err_clear(&e);
-    (void)snprintf(folder, sizeof folder, "%s/leat-relay-XXXXXX", P_tmpdir);
+    scratch_name(folder, "relay");
     if (!mkdtemp(folder)) return -1;
     (void)snprintf(fifo, sizeof fifo, "%s/fifo", folder);
     return mkfifo(fifo, 0600);

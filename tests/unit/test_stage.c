@@ -186,11 +186,13 @@ static void where_every_record_was_bad_the_format_is_named(void **state) {
     config.skip_bad = true;
     assert_int_equal(run(), 0);
     assert_non_null(strstr(said, "[all 4 records were bad: the input was read as json (-i says otherwise)]"));
+    ends_with(0, 0, NULL);
     TEXT("\"bad\"\nx\ny\n");
     config.input.format = IN_JSON;
     config.skip_bad = true;
     assert_int_equal(run(), 0);
     assert_null(strstr(said, "were bad")); /* all of them were named */
+    ends_with(0, 0, NULL);
 }
 
 static void dead_letters_hold_the_raw_line_and_why(void **state) {

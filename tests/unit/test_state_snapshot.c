@@ -363,7 +363,7 @@ static void a_directory_of_other_things_is_not_taken(void **state) {
 static void a_directory_that_is_not_there_is_made(void **state) {
     (void)state;
     struct snapshot *s = NULL;
-    char path[100];
+    char path[SCRATCH_MAX + 16];
     struct stat st;
     (void)snprintf(path, sizeof path, "%s/a/b", dir_path);
     WORKS(snapshot_open(path, "t", "", false, &s, &e_));

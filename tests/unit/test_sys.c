@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "scratch.h"
 #include "sys/file.h"
 #include "sys/futex.h"
 #include "sys/lock.h"
@@ -22,26 +23,21 @@
 #include "sys/sys.h"
 
 static struct sys_ops real;
-static char root_path[64];
+static char root_path[SCRATCH_MAX];
 static int root;
 
 static int begin(void **state) {
     (void)state;
     sys = real;
-    (void)snprintf(root_path, sizeof root_path, "%s/leat-sys-XXXXXX", P_tmpdir);
-    assert_non_null(mkdtemp(root_path));
-    root = open(root_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return root < 0;
+    root = scratch_folder(root_path, "sys");
+    return 0;
 }
 
 static int finish(void **state) {
     (void)state;
     sys = real;
     close(root);
-    int above = open(P_tmpdir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int g = dir_remove_tree(above, strrchr(root_path, '/') + 1, NULL);
-    close(above);
-    return g;
+    return scratch_remove(root_path);
 }
 
 static void assert_content(const char *name, const char *want) {
@@ -326,7 +322,7 @@ static void file_systems_without_reliable_locks_are_refused(void **state) {
 static void the_way_to_a_new_root_is_made_and_synced(void **state) {
     (void)state;
     struct err e;
-    char path[200];
+    char path[SCRATCH_MAX + 16];
     (void)snprintf(path, sizeof path, "%s/a/b/c", root_path);
     assert_int_equal(dir_open_root(path, false, true, &e), G_ABSENT);
     sys.fsync = noted_fsync;
