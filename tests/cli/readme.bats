@@ -112,8 +112,8 @@ session() {
     done
 }
 
-@test "it is short: 350 lines, and 120 columns but for tables and outputs" {
-    [[ $(wc -l <"$LEAT_SOURCE/README.md") -le 350 ]]
+@test "it is short: 300 lines beside what was measured, and 120 columns but for tables and outputs" {
+    [[ $(sed '/bench: begin/,/bench: end/d' "$LEAT_SOURCE/README.md" | wc -l) -le 300 ]]
     equals "$(awk 'length > 120 && !/^\|/ && (!/^    / || /^    [$>] /)' "$LEAT_SOURCE/README.md")" ""
 }
 
