@@ -46,14 +46,19 @@ static int add_name(struct looker *l, const char *prefix, const struct json_memb
     return g < 0 ? g : buf_putc(&l->names, '\0');
 }
 
+/* Places that are too large for it are those of a record that gets no layout. */
+static struct member_at member_of(size_t at, size_t end) {
+    return (struct member_at){(uint16_t)at, (uint16_t)(end - at)};
+}
+
 /* "name":value behind the others, for members that do not lie in the value like that. */
 static int add_text(struct looker *l, size_t name_at, const char *value, size_t n, struct member_at *ret) {
     if (l->text.len && buf_putc(&l->text, ',') < 0) return G_NOMEM;
-    ret->at = (uint32_t)l->text.len;
+    size_t at = l->text.len;
     if (buf_append(&l->text, l->names.data + name_at, l->names.len - 1 - name_at) < 0 || buf_putc(&l->text, ':') < 0 ||
         buf_append(&l->text, value, n) < 0)
         return G_NOMEM;
-    ret->size = (uint32_t)(l->text.len - ret->at);
+    *ret = member_of(at, l->text.len);
     return 0;
 }
 
@@ -69,7 +74,7 @@ static int find_members(struct looker *l, const char *prefix, const struct recor
     (void)json_members_init(&it, r->value, r->value_size); /* it is an object */
     while ((g = json_members_next(&it, &m)) > 0) {
         size_t name_at = l->names.len;
-        struct member_at member = {(uint32_t)(m.name - 1 - r->value), (uint32_t)(m.value_end - m.name + 1)};
+        struct member_at member = member_of((size_t)(m.name - 1 - r->value), (size_t)(m.value_end - r->value));
         *ret_plain &= !m.escaped && !prefix && m.value == m.name + m.name_size + 2;
         if (!*ret_plain && !spelled) return 0;
         g = add_name(l, prefix, &m);
@@ -93,15 +98,14 @@ static int nest(struct looker *l, const char *as, const struct record *r) {
     return g < 0 ? g : buf_append(&l->members, &whole, sizeof whole);
 }
 
-static int put_layout(struct looker *l, struct shapes *shapes, const struct layout *from, size_t members,
-                      struct buf *out) {
+static int put_layout(struct looker *l, struct shapes *shapes, const struct layout *from, const struct record *r,
+                      size_t members, struct buf *out) {
     struct layout layout = *from;
-    layout.shape = members <= MEMBERS_MAX
-                       ? shapes_find(shapes, l->names.len ? l->names.data : "", l->names.len, &l->hint)
-                       : NO_SHAPE;
+    bool small = members <= MEMBERS_MAX && r->value_size <= LAID_OUT_BYTES_MAX && l->text.len <= LAID_OUT_BYTES_MAX;
+    layout.shape = small ? shapes_find(shapes, l->names.len ? l->names.data : "", l->names.len, &l->hint) : NO_SHAPE;
     bool whole = l->side == RIGHT && layout.shape != NO_SHAPE;
-    layout.members = whole ? (uint32_t)members : 0;
-    layout.text = whole ? (uint32_t)l->text.len : 0;
+    layout.members = whole ? (uint8_t)members : 0;
+    layout.text = whole ? (uint16_t)l->text.len : 0;
     if (buf_append(out, &layout, sizeof layout) < 0) return G_NOMEM;
     if (!whole) return 0;
     if (members && buf_append(out, l->members.data, l->members.len) < 0) return G_NOMEM;
@@ -114,7 +118,7 @@ static int lay_out_right(struct looker *l, struct sides *k, const struct record 
     bool plain = true;
     int g = shape->nested ? nest(l, shape->nested, r) : find_members(l, shape->prefix, r, false, &plain);
     if (g == 0 && !plain) g = find_members(l, shape->prefix, r, true, &plain);
-    return g < 0 ? g : put_layout(l, &k->shapes[RIGHT], &layout, l->members.len / sizeof(struct member_at), out);
+    return g < 0 ? g : put_layout(l, &k->shapes[RIGHT], &layout, r, l->members.len / sizeof(struct member_at), out);
 }
 
 static int lay_out_left(struct looker *l, struct sides *k, const struct record *r, struct buf *out) {
@@ -129,8 +133,8 @@ static int lay_out_left(struct looker *l, struct sides *k, const struct record *
         g = add_name(l, NULL, &m);
         if (g < 0) return g;
     }
-    const struct layout layout = {.last = (uint32_t)(it.last - r->value), .empty = it.first};
-    return g < 0 ? g : put_layout(l, &k->shapes[LEFT], &layout, members, out);
+    const struct layout layout = {.last = (uint16_t)(it.last - r->value), .empty = it.first};
+    return g < 0 ? g : put_layout(l, &k->shapes[LEFT], &layout, r, members, out);
 }
 
 /* ---- one record ---- */

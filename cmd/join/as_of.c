@@ -39,7 +39,7 @@ static size_t versions_until(const struct line *of, int64_t time) {
 /* `until` is what versions_until says of the time. */
 static struct answer backward(const struct sides *k, const struct line *of, size_t until, int64_t time) {
     const struct waiting *at = until ? line_at(of, until - 1)->w : NULL;
-    bool none = !at || too_far(k, at->time, time) || is_tombstone(at);
+    bool none = !at || too_far(k, waiting_time(at), time) || is_tombstone(at);
     return (struct answer){none ? NULL : at, time_add(time, 1)};
 }
 
@@ -47,7 +47,7 @@ static struct answer forward(const struct sides *k, const struct line *of, size_
     size_t i = until && line_at(of, until - 1)->time == time ? until - 1 : until;
     while (i < of->count && is_tombstone(line_at(of, i)->w)) i++;
     const struct waiting *at = i < of->count ? line_at(of, i)->w : NULL;
-    if (at && !too_far(k, time, at->time)) return (struct answer){at, time_add(at->time, 1)};
+    if (at && !too_far(k, time, waiting_time(at))) return (struct answer){at, time_add(waiting_time(at), 1)};
     bool ever = k->tolerance == INT64_MAX;
     return (struct answer){NULL, ever ? INT64_MAX : time_add(time_add(time, k->tolerance), 1)};
 }
@@ -60,8 +60,9 @@ static int64_t mirrored(int64_t version, int64_t time) {
 
 static struct answer nearest(struct answer back, struct answer ahead, int64_t time) {
     if (!back.version) return ahead;
-    int64_t enough = mirrored(back.version->time, time); /* what comes from here on is further */
-    bool closer = ahead.version && distance(time, ahead.version->time) < distance(back.version->time, time);
+    int64_t enough = mirrored(waiting_time(back.version), time); /* what comes from here on is further */
+    bool closer =
+        ahead.version && distance(time, waiting_time(ahead.version)) < distance(waiting_time(back.version), time);
     struct answer ret = closer ? ahead : back;
     ret.need = ahead.need < enough ? ahead.need : enough;
     if (ret.need < back.need) ret.need = back.need;
@@ -114,11 +115,11 @@ static int take_left(struct sides *k, struct stage *s, const struct taken *t, st
 
 static int decide_left(struct sides *k, struct stage *s, struct waiting *w, struct err *e) {
     struct record r;
-    const struct answer a = find(k, waiting_others(w), w->time);
+    const struct answer a = find(k, waiting_others(w), waiting_time(w));
     if (k->mark[RIGHT] < a.need) return waiting_due(&k->room, w, a.need);
     const struct half left = waiting_half(w, &r);
     int g = emit(k, s, &left, a.version, e);
-    drop_old(k, waiting_others(w), w->time);
+    drop_old(k, waiting_others(w), waiting_time(w));
     waiting_drop(&k->room, w);
     return g;
 }
@@ -127,7 +128,7 @@ static int decide_left(struct sides *k, struct stage *s, struct waiting *w, stru
 
 void as_of_replace(struct sides *k, const struct waiting *w) {
     const struct line *versions = &waiting_others(w)->line[RIGHT];
-    struct waiting *first = line_at(versions, line_before(versions, w->time))->w; /* of that time */
+    struct waiting *first = line_at(versions, line_before(versions, waiting_time(w)))->w; /* of that time */
     if (first != w) waiting_drop(&k->room, first);
 }
 
@@ -150,8 +151,9 @@ static int hurry(struct sides *k, const struct waiting *version) {
     const struct line *of = &waiting_others(version)->line[LEFT];
     for (size_t i = 0; g == 0 && i < of->count; i++) {
         struct waiting *left = line_at(of, i)->w;
-        bool ahead = version->time >= left->time;
-        int64_t enough = ahead ? time_add(version->time, 1) : mirrored(version->time, left->time);
+        bool ahead = waiting_time(version) >= waiting_time(left);
+        int64_t enough =
+            ahead ? time_add(waiting_time(version), 1) : mirrored(waiting_time(version), waiting_time(left));
         if ((ahead || k->direction == NEAREST) && enough < left->due) g = waiting_due(&k->room, left, enough);
     }
     return g;
@@ -197,14 +199,14 @@ static int64_t oldest_left(struct sides *k) {
     k->oldest = k->mark[LEFT];
     k->oldest_of = k->room.arrived;
     for (size_t i = 0; i < d->count; i++)
-        if (d->items[i].w->time < k->oldest) k->oldest = d->items[i].w->time;
+        if (waiting_time(d->items[i].w) < k->oldest) k->oldest = waiting_time(d->items[i].w);
     return k->oldest;
 }
 
 static int64_t as_of_earliest(struct sides *k) {
     const struct due *first = waiting_first(&k->room, LEFT);
     int64_t mark = k->mark[LEFT];
-    int64_t waits = !first ? mark : k->direction == BACKWARD ? first->w->time : oldest_left(k);
+    int64_t waits = !first ? mark : k->direction == BACKWARD ? waiting_time(first->w) : oldest_left(k);
     return waits < mark ? waits : mark;
 }
 

@@ -9,7 +9,7 @@
 /* To tell it its place is to fetch it from memory. */
 static void set(struct dues *d, size_t i, const struct due *x) {
     d->items[i] = *x;
-    if (!d->fixed) x->w->place = i;
+    if (!d->fixed) x->w->place = (uint32_t)i;
 }
 
 static void sift_up(struct dues *d, size_t i, struct due x) {
@@ -77,6 +77,7 @@ int dues_put(struct dues *d, struct waiting *w, int64_t due, struct state_budget
         return 0;
     }
     if (is_last(d, due)) return queue_append(d, &x, budget);
+    if (d->count == NO_PLACE) return G_NOMEM;
     if (d->count == d->cap && grow(&d->items, &d->cap, budget) < 0) return G_NOMEM;
     sift_up(d, d->count++, x);
     return 0;

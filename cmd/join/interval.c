@@ -61,7 +61,7 @@ static int interval_decide(struct sides *k, struct stage *s, enum side side, str
  */
 static int64_t earliest_of(const struct sides *k, enum side side) {
     const struct due *first = waiting_first(&k->room, side);
-    int64_t time = !first ? INT64_MAX : first->due == INT64_MAX ? INT64_MIN : first->w->time;
+    int64_t time = !first ? INT64_MAX : first->due == INT64_MAX ? INT64_MIN : waiting_time(first->w);
     return time < k->mark[side] ? time : k->mark[side];
 }
 

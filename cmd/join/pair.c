@@ -72,44 +72,86 @@ static int merge(struct sides *k, const char *text, size_t n, const struct half 
 /* ---- where both have a layout ---- */
 
 static uint64_t members_kept(struct sides *k, const struct layout *left, const struct layout *right) {
-    struct meeting *m = &k->meetings[(left->shape * 31 + right->shape) % MEETINGS];
-    if (m->left != left->shape + 1 || m->right != right->shape + 1)
-        *m = (struct meeting){left->shape + 1, right->shape + 1,
-                              shapes_kept(&k->shapes[LEFT], left->shape, &k->shapes[RIGHT], right->shape)};
+    unsigned l = left->shape, r = right->shape;
+    struct meeting *m = &k->meetings[(l * 31 + r) % MEETINGS];
+    if (m->left != l + 1 || m->right != r + 1)
+        *m = (struct meeting){l + 1, r + 1, shapes_kept(&k->shapes[LEFT], l, &k->shapes[RIGHT], r)};
     return m->kept;
 }
 
-/* Those that lie behind each other go at once. Room was reserved. */
-static void append_members(const struct layout *of, const char *base, uint64_t kept, bool first, struct buf *out) {
-    for (uint32_t i = 0, next; i < of->members; i = next) {
+/* What a result is copied from. */
+struct piece_list {
+    size_t count, size;
+    struct {
+        const char *p;
+        size_t n;
+    } piece[2 * MEMBERS_MAX + 2];
+};
+
+static void add_piece(struct piece_list *of, const char *p, size_t n) {
+    of->piece[of->count].p = p;
+    of->piece[of->count++].n = n;
+    of->size += n;
+}
+
+/* Those that lie behind each other go at once. */
+static void add_members(const struct layout *of, const char *base, uint64_t kept, bool first, struct piece_list *out) {
+    for (unsigned i = 0, next; i < of->members; i = next) {
         next = i + 1;
         if (!(kept >> i & 1)) continue;
-        uint32_t at = of->member[i].at, end = at + of->member[i].size;
+        unsigned at = of->member[i].at, end = at + of->member[i].size;
         for (; next < of->members && (kept >> next & 1) && of->member[next].at == end + 1; next++)
             end = of->member[next].at + of->member[next].size;
-        if (!first) buf_putc_fast(out, ',');
+        if (!first) add_piece(out, ",", 1);
         first = false;
-        buf_append_fast(out, base + at, end - at);
+        add_piece(out, base + at, end - at);
     }
 }
 
-/* 1: done; 0: it takes the slow way; G_NOMEM. */
-static int merge_fast(struct sides *k, const struct half *left, const struct half *right, struct record *made) {
+/* Can it be made of pieces? */
+static bool find_pieces(struct sides *k, const struct half *left, const struct half *right, struct piece_list *out) {
     const struct layout *l = left->layout, *r = right->layout;
-    if (!l || !r || l->shape == NO_SHAPE || r->shape == NO_SHAPE) return 0;
+    if (!l || !r || l->shape == NO_SHAPE || r->shape == NO_SHAPE) return false;
     uint64_t kept = members_kept(k, l, r);
-    if (kept == 0 && k->j->shape.nested) return 0; /* in the place of the one that is there */
-    const char *base = r->text ? (const char *)&r->member[r->members] : right->r->value;
-    size_t more = r->text ? r->text : right->r->value_size;
-    buf_clear(&k->text);
-    if (buf_reserve(&k->text, left->r->value_size + more + MEMBERS_MAX + 1) < 0) return G_NOMEM;
-    buf_append_fast(&k->text, left->r->value, l->last);
-    append_members(r, base, kept, l->empty, &k->text);
-    buf_append_fast(&k->text, left->r->value + l->last, left->r->value_size - l->last);
-    made->value = k->text.data;
-    made->value_size = k->text.len;
-    made->value_type = VALUE_JSON;
+    if (kept == 0 && k->j->shape.nested) return false; /* in the place of the one that is there */
+    out->count = out->size = 0;
+    add_piece(out, left->r->value, l->last);
+    add_members(r, r->text ? (const char *)&r->member[r->members] : right->r->value, kept, l->empty, out);
+    add_piece(out, left->r->value + l->last, left->r->value_size - l->last);
+    return true;
+}
+
+static void copy_pieces(const struct piece_list *from, char *out) {
+    for (size_t i = 0; i < from->count; i++) {
+        memcpy(out, from->piece[i].p, from->piece[i].n);
+        out += from->piece[i].n;
+    }
+}
+
+/* Where the output has it, if it has blocks: 1; 0: it takes the other way. */
+static int emit_in_place(struct sides *k, struct stage *s, const struct piece_list *from, const struct record *left,
+                         struct err *e) {
+    struct record made = *left;
+    struct err why;
+    char *value;
+    made.value_size = from->size;
+    if (record_check(&made, k->j->record_limit, &why) < 0) return 0; /* it is refused there */
+    int g = sides_tell_first(k, s, e);
+    if (g == 0) g = stage_emit_derived_head(s, &made, &value, e);
+    if (g <= 0) return g;
+    k->j->records_out++;
+    k->j->bytes_out += from->size;
+    copy_pieces(from, value);
     return 1;
+}
+
+static int merge_pieces(struct sides *k, const struct piece_list *from, struct record *made, struct err *e) {
+    buf_clear(&k->text);
+    if (buf_reserve(&k->text, from->size) < 0) return err_nomem(e);
+    copy_pieces(from, k->text.data);
+    made->value = k->text.data;
+    made->value_size = from->size;
+    return 0;
 }
 
 static int finish(struct sides *k, struct stage *s, const struct record *of, struct record *made, int g,
@@ -123,9 +165,16 @@ static int finish(struct sides *k, struct stage *s, const struct record *of, str
 int pair_emit(struct sides *k, struct stage *s, const struct half *left, const struct half *right,
               const struct span *window, struct err *e) {
     struct record made = *left->r;
-    int g = merge_fast(k, left, right, &made);
-    if (g == 0) g = merge(k, left->r->value, left->r->value_size, right, &made, e);
-    return finish(k, s, left->r, &made, g < 0 ? g : 0, window, e);
+    struct piece_list pieces;
+    int g;
+    if (find_pieces(k, left, right, &pieces)) {
+        g = window ? 0 : emit_in_place(k, s, &pieces, left->r, e);
+        if (g != 0) return g < 0 ? g : 0;
+        g = merge_pieces(k, &pieces, &made, e);
+    } else {
+        g = merge(k, left->r->value, left->r->value_size, right, &made, e);
+    }
+    return finish(k, s, left->r, &made, g, window, e);
 }
 
 /* A right one has the names that it would have had beside a left one. */

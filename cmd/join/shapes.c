@@ -22,7 +22,7 @@ void shapes_release(struct shapes *x) {
     arena_release(&x->arena);
 }
 
-static uint32_t intern(struct shapes *x, const char *names, size_t n) {
+static uint16_t intern(struct shapes *x, const char *names, size_t n) {
     bool is_new = false;
     if (x->count == SHAPES_MAX && !table_find(&x->table, table_hash(&x->hash_key, names, n), names, n)) return NO_SHAPE;
     struct entry *shape = table_put(&x->table, table_hash(&x->hash_key, names, n), names, n, &is_new);
@@ -32,15 +32,15 @@ static uint32_t intern(struct shapes *x, const char *names, size_t n) {
         *id = x->count;
         x->by_id[x->count++] = shape;
     }
-    return (uint32_t)*id;
+    return (uint16_t)*id;
 }
 
-uint32_t shapes_find(struct shapes *x, const char *names, size_t n, const struct entry **hint) {
+uint16_t shapes_find(struct shapes *x, const char *names, size_t n, const struct entry **hint) {
     const struct entry *last = *hint;
     if (last && last->key_size == n && memcmp(entry_key(last, sizeof(uint64_t)), names, n) == 0)
-        return (uint32_t) * (const uint64_t *)(const void *)last->data;
+        return (uint16_t) * (const uint64_t *)(const void *)last->data;
     pthread_mutex_lock(&x->lock);
-    uint32_t id = intern(x, names, n);
+    uint16_t id = intern(x, names, n);
     if (id != NO_SHAPE) *hint = x->by_id[id];
     pthread_mutex_unlock(&x->lock);
     return id;
@@ -52,7 +52,7 @@ struct names {
     const char *p, *end;
 };
 
-static struct names names_of(const struct shapes *x, uint32_t id) {
+static struct names names_of(const struct shapes *x, unsigned id) {
     const struct entry *shape = x->by_id[id];
     const char *p = entry_key(shape, sizeof(uint64_t));
     return (struct names){p, p + shape->key_size};
@@ -75,7 +75,7 @@ static bool has_name(struct names of, const char *name, size_t n) {
     return false;
 }
 
-uint64_t shapes_kept(const struct shapes *left, uint32_t left_id, const struct shapes *right, uint32_t right_id) {
+uint64_t shapes_kept(const struct shapes *left, unsigned left_id, const struct shapes *right, unsigned right_id) {
     struct names of = names_of(right, right_id);
     const char *name;
     size_t n;

@@ -22,17 +22,20 @@ static inline enum side other_side(enum side s) {
 /* ---- arrival.c: what is to be known of a record ---- */
 
 struct member_at {
-    uint32_t at, size; /* of "name":value; what follows without a gap is the next one behind a comma */
+    uint16_t at, size; /* of "name":value; what follows without a gap is the next one behind a comma */
 };
-#define MEMBERS_MAX 64 /* of a record whose results are made the fast way */
-#define NO_SHAPE UINT32_MAX
+#define MEMBERS_MAX 64                /* of a record whose results are made the fast way, */
+#define LAID_OUT_BYTES_MAX UINT16_MAX /* and of its value */
+#define NO_SHAPE UINT16_MAX
 
-/* Where in a record's value the members are, and of which names. A right one has them one by one. */
+/* Where in a record's value the members are, and of which names. A right one has them one by one. Small: it waits with
+ * its record, and what waits comes from memory for each pair. */
 struct layout {
-    uint32_t shape;         /* NO_SHAPE: results of it are made the slow way */
-    uint32_t last;          /* left: behind the last member, behind the bracket when there is none */
-    bool empty;             /* left: there is none */
-    uint32_t members, text; /* right: how many; bytes of the text behind them that they are in, or 0: in the value */
+    uint16_t shape;  /* NO_SHAPE: results of it are made the slow way */
+    uint16_t last;   /* left: behind the last member, behind the bracket when there is none */
+    uint16_t text;   /* right: bytes of the text behind the members that they are in, or 0: in the value */
+    uint8_t members; /* right: how many */
+    bool empty;      /* left: there is none */
     struct member_at member[];
 };
 
@@ -62,9 +65,9 @@ int shapes_init(struct shapes *x, struct err *e) NODISCARD;
 void shapes_release(struct shapes *x);
 /* The number of these names, or NO_SHAPE: there are too many. *hint (of the caller's thread; NULL at first) is the
  * one found last. */
-uint32_t shapes_find(struct shapes *x, const char *names, size_t n, const struct entry **hint);
+uint16_t shapes_find(struct shapes *x, const char *names, size_t n, const struct entry **hint);
 /* Which of a right record's members a left one has not: a bit for each. */
-uint64_t shapes_kept(const struct shapes *left, uint32_t left_id, const struct shapes *right, uint32_t right_id);
+uint64_t shapes_kept(const struct shapes *left, unsigned left_id, const struct shapes *right, unsigned right_id);
 
 /* Scratch memory of one thread for one side. */
 struct looker {
@@ -106,16 +109,19 @@ struct taken {
 
 struct waiting {
     struct entry *key; /* NULL: it has none */
-    int64_t time, due;
+    int64_t due;
     uint64_t number;
-    size_t place;  /* in its side's heap; NO_PLACE: not there */
-    uint32_t size; /* of the encoded record; the layout is behind it, aligned */
+    uint32_t place; /* in its side's heap; NO_PLACE: not there */
+    uint32_t size;  /* of the encoded record; the layout is behind it, aligned */
     uint32_t layout_size;
     uint8_t side;
     bool matched;
-    _Alignas(8) char encoded[]; /* and the layout has ints */
+    char encoded[];
 };
-#define NO_PLACE SIZE_MAX
+#define NO_PLACE UINT32_MAX
+static inline int64_t waiting_time(const struct waiting *w) {
+    return get_i64_le(w->encoded + 8);
+}
 
 /* Those of one key and side, by time, or by arrival where the form does not ask for times. In an array, so that many
  * can be fetched at once. */

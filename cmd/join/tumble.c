@@ -51,7 +51,7 @@ static int emit_left(struct sides *k, struct stage *s, const struct waiting *w, 
 
 /* Those of the left side are decided before those of the right one: sides.c. */
 static int tumble_decide(struct sides *k, struct stage *s, enum side side, struct waiting *w, struct err *e) {
-    struct span window = window_of(k, w->time);
+    struct span window = window_of(k, waiting_time(w));
     struct record r;
     int g = 0;
     const struct half half = waiting_half(w, &r);

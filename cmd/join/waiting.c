@@ -68,9 +68,10 @@ static int line_put(struct waiting_room *room, struct waiting *w) {
     struct line *l = line_of(w);
     size_t i = l->count;
     if (l->from + l->count == l->cap && line_grow(room, l) < 0) return G_NOMEM;
-    if (room->by_time && i && line_at(l, i - 1)->time > w->time) i = line_before(l, time_add(w->time, 1));
+    int64_t time = waiting_time(w);
+    if (room->by_time && i && line_at(l, i - 1)->time > time) i = line_before(l, time_add(time, 1));
     memmove(line_at(l, i + 1), line_at(l, i), (l->count - i) * sizeof *l->items);
-    *line_at(l, i) = (struct in_line){w->time, w};
+    *line_at(l, i) = (struct in_line){time, w};
     l->count++;
     return 0;
 }
@@ -80,7 +81,7 @@ static size_t line_index(const struct waiting_room *room, const struct line *l, 
     size_t i = 0;
     for (; i < 8 && i < l->count; i++)
         if (line_at(l, i)->w == w) return i;
-    if (room->by_time) i = line_before(l, w->time);
+    if (room->by_time) i = line_before(l, waiting_time(w));
     while (line_at(l, i)->w != w) i++;
     return i;
 }
@@ -100,13 +101,13 @@ static void line_remove(struct waiting_room *room, struct waiting *w) {
 void waiting_prefetch(const struct line *l) {
     for (size_t i = 0; i < 8 && i < l->count; i++) {
         const char *w = (const char *)line_at(l, i)->w;
-        for (size_t at = 0; at < 256; at += 64) __builtin_prefetch(w + at);
+        for (size_t at = 0; at < 192; at += 64) __builtin_prefetch(w + at);
     }
 }
 
 /* Where the layout is, behind `size` bytes of record. */
 static size_t layout_at(size_t size) {
-    return (size + 7) & ~(size_t)7;
+    return (size + 1) & ~(size_t)1;
 }
 
 static size_t memory_of(const struct waiting *w) {
@@ -128,7 +129,6 @@ struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
         return NULL;
     }
     w->key = x;
-    w->time = t->half.r->time;
     w->number = t->half.number;
     w->place = NO_PLACE;
     w->due = INT64_MIN;
@@ -163,10 +163,7 @@ int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) {
 }
 
 struct half waiting_half(const struct waiting *w, struct record *ret) {
-    const struct block_header h = {.kind = BLOCK_DATA, .records = 1, .raw_size = w->size};
-    struct record_walk walk;
-    record_walk_init(&walk, &h, w->encoded, SIZE_MAX);
-    (void)record_next_checked(&walk, ret); /* we wrote it */
+    record_view(w->encoded, 0, ret); /* we wrote it */
     const void *layout = w->encoded + layout_at(w->size);
     return (struct half){.r = ret, .layout = w->layout_size ? layout : NULL, .number = w->number};
 }

@@ -238,7 +238,7 @@ int block_check_records(const struct block_header *h, const char *body, size_t r
     return g;
 }
 
-void record_encode(const struct record *r, uint32_t offset_delta, char *out) {
+char *record_encode_head(const struct record *r, uint32_t offset_delta, char *out) {
     put_u32_le(out, (uint32_t)record_size(r));
     put_u32_le(out + 4, offset_delta);
     put_i64_le(out + 8, r->time);
@@ -251,8 +251,12 @@ void record_encode(const struct record *r, uint32_t offset_delta, char *out) {
     if (r->key_size) memcpy(out, r->key, r->key_size);
     out += r->key_size;
     if (r->headers_size) memcpy(out, r->headers, r->headers_size);
-    out += r->headers_size;
-    if (r->value_size) memcpy(out, r->value, r->value_size);
+    return out + r->headers_size;
+}
+
+void record_encode(const struct record *r, uint32_t offset_delta, char *out) {
+    char *value = record_encode_head(r, offset_delta, out);
+    if (r->value_size) memcpy(value, r->value, r->value_size);
 }
 
 int record_check(const struct record *r, size_t record_limit, struct err *e) {

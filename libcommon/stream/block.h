@@ -108,28 +108,32 @@ struct record_walk {
 void record_walk_init(struct record_walk *w, const struct block_header *h, const char *body, size_t record_limit);
 int record_next(struct record_walk *w, struct record *r, struct err *e) NODISCARD;
 
-/* The same for a body that passed block_check_records: nothing is looked at a second time. */
-static inline bool record_next_checked(struct record_walk *w, struct record *r) {
-    if (w->at == w->h->raw_size) return false;
-    const char *p = w->body + w->at;
-    uint32_t size = get_u32_le(p), delta = get_u32_le(p + 4);
+/* The encoded record at p, which is known to be one. */
+static inline void record_view(const char *p, uint64_t base_offset, struct record *r) {
     size_t key_size = get_u16_le(p + 16), headers_size = get_u16_le(p + 18);
     const char *headers = p + RECORD_HEADER_SIZE + key_size;
     *r = (struct record){
-        .offset = w->h->base_offset + delta,
+        .offset = base_offset + get_u32_le(p + 4),
         .time = get_i64_le(p + 8),
         .key = p + RECORD_HEADER_SIZE,
         .key_size = key_size,
         .headers = headers,
         .headers_size = headers_size,
         .value = headers + headers_size,
-        .value_size = size - RECORD_HEADER_SIZE - key_size - headers_size,
+        .value_size = get_u32_le(p) - RECORD_HEADER_SIZE - key_size - headers_size,
         .has_key = ((uint8_t)p[21] & RECORD_HAS_KEY) != 0,
         .value_type = (uint8_t)p[20],
     };
+}
+
+/* The same for a body that passed block_check_records: nothing is looked at a second time. */
+static inline bool record_next_checked(struct record_walk *w, struct record *r) {
+    if (w->at == w->h->raw_size) return false;
+    const char *p = w->body + w->at;
+    record_view(p, w->h->base_offset, r);
     w->record_at = w->at;
-    w->at += size;
-    w->last_delta = delta;
+    w->at += get_u32_le(p);
+    w->last_delta = get_u32_le(p + 4);
     w->seen++;
     return true;
 }
@@ -141,6 +145,8 @@ static inline size_t record_size(const struct record *r) {
 
 /* Write the record at `out`, which has record_size(r) bytes. The caller has checked the limits (record_check). */
 void record_encode(const struct record *r, uint32_t offset_delta, char *out);
+/* All of it but the value's bytes; where these go. */
+char *record_encode_head(const struct record *r, uint32_t offset_delta, char *out);
 
 /* Is this a record that the format can hold? G_DATA with the reason if not. */
 int record_check(const struct record *r, size_t record_limit, struct err *e) NODISCARD;

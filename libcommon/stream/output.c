@@ -138,6 +138,15 @@ int output_record(struct output *o, const struct block_header *like, const struc
     return flush_if_unbuffered(o, e);
 }
 
+int output_record_head(struct output *o, const struct block_header *like, const struct record *r, char **ret_value,
+                       struct err *e) {
+    if (!output_is_blocks(o) || o->config.unbuffered) return 0;
+    int g = writer_record_head(&o->writer, like, r, ret_value, e);
+    if (g < 0) return g;
+    o->records++;
+    return 1;
+}
+
 int output_run(struct output *o, const struct block_header *h, const struct record_run *run, struct err *e) {
     int g = writer_records(&o->writer, h, run, e);
     if (g < 0) return g;

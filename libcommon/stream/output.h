@@ -54,6 +54,11 @@ int output_end(struct output *o, int status, const char *why, struct err *e) NOD
 int output_record(struct output *o, const struct block_header *like, const struct record_origin *from,
                   const struct record *r, struct err *e) NODISCARD;
 
+/* The same for a record whose value is still to be written, at *ret_value and before the output is called again. 0:
+ * this output cannot have that, and nothing was done; 1; an error. */
+int output_record_head(struct output *o, const struct block_header *like, const struct record *r, char **ret_value,
+                       struct err *e) NODISCARD;
+
 /* Records as they lie in a data block, some of them or the whole block; to outputs of blocks only. */
 int output_run(struct output *o, const struct block_header *h, const struct record_run *run, struct err *e) NODISCARD;
 int output_block(struct output *o, const uint8_t *header, const char *stored, const struct block_header *h,

@@ -70,6 +70,16 @@ int stage_emit_derived(struct stage *s, const struct record *r, struct err *e) {
     return output_record(&s->output, &text_header, &nowhere, &derived, e);
 }
 
+int stage_emit_derived_head(struct stage *s, const struct record *r, char **ret_value, struct err *e) {
+    int g = s->started ? 0 : write_start(s, NULL, e);
+    if (g < 0) return g;
+    struct record derived = *r;
+    derived.offset = s->derived;
+    g = output_record_head(&s->output, &text_header, &derived, ret_value, e);
+    s->derived += g > 0;
+    return g;
+}
+
 int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e) {
     struct block_header h = {.flags = BLOCK_JSON_VALID, .records = run->count, .raw_size = (uint32_t)run->size};
     int g = s->started ? 0 : write_start(s, NULL, e);

@@ -135,6 +135,9 @@ int stage_emit(struct stage *s, const struct record *r, struct err *e) NODISCARD
  * JSON, is valid. */
 int stage_emit_derived(struct stage *s, const struct record *r, struct err *e) NODISCARD;
 
+/* The same for one whose value is still to be written, as output_record_head has it: 0, 1 or an error. */
+int stage_emit_derived_head(struct stage *s, const struct record *r, char **ret_value, struct err *e) NODISCARD;
+
 /* The same for several in their encoding, one behind the other, whose offset_delta counts from 0. */
 int stage_emit_run(struct stage *s, const struct record_run *run, struct err *e) NODISCARD;
 

@@ -107,20 +107,28 @@ static bool fits(const struct writer *w, const struct block_header *like, uint64
            same_source(&w->h, like);
 }
 
-int writer_record(struct writer *w, const struct block_header *like, const struct record *r, struct err *e) {
+int writer_record_head(struct writer *w, const struct block_header *like, const struct record *r, char **ret_value,
+                       struct err *e) {
     size_t size = record_size(r);
     if (w->open && !fits(w, like, r->offset, size)) writer_close_block(w);
     int g = w->open ? 0 : flush_if_full(w, e);
     if (g == 0 && !w->open) g = open_block(w, like, r->offset, BLOCK_TARGET_BYTES, e);
     if (g < 0) return g;
     if (buf_reserve(&w->out, size) < 0) return err_nomem(e);
-    record_encode(r, (uint32_t)(r->offset - w->h.base_offset), w->out.data + w->out.len);
+    *ret_value = record_encode_head(r, (uint32_t)(r->offset - w->h.base_offset), w->out.data + w->out.len);
     w->out.len += size;
     w->last_offset = r->offset;
     widen(&w->h, r->time, r->time);
     w->h.records++;
     w->records++;
     return 0;
+}
+
+int writer_record(struct writer *w, const struct block_header *like, const struct record *r, struct err *e) {
+    char *value;
+    int g = writer_record_head(w, like, r, &value, e);
+    if (g == 0 && r->value_size) memcpy(value, r->value, r->value_size);
+    return g;
 }
 
 int writer_run(struct writer *w, const struct block_header *h, const char *records, size_t size, uint32_t count,

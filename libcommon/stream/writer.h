@@ -36,6 +36,10 @@ void writer_release(struct writer *w); /* what was not flushed is lost */
 /* Add a record. `like` names its source: topic_id, partition, log_epoch, producer_* and BLOCK_JSON_VALID are taken from
  * it. The record is checked against nothing: the caller has done so. */
 int writer_record(struct writer *w, const struct block_header *like, const struct record *r, struct err *e) NODISCARD;
+/* The same, but that the bytes of the value are still to be written at *ret_value: before the writer is called again.
+ */
+int writer_record_head(struct writer *w, const struct block_header *like, const struct record *r, char **ret_value,
+                       struct err *e) NODISCARD;
 
 /* Add `count` encoded records as they lie in the block h: [records, records + size). Their offset_delta counts from
  * h->base_offset; h's times serve as bounds. */
