@@ -9,8 +9,11 @@
 #include "json/scan.h"
 #include "json/text.h"
 
+#define OTHER_NAMES SIZE_MAX
+
 int looker_init(struct looker *l, const struct sides *k, enum side side, struct err *e) {
     l->side = side;
+    l->key_name = expr_member_name(k->on[side], &l->key_name_size);
     return expr_run_new(k->set[side], &l->run, e);
 }
 
@@ -20,7 +23,65 @@ void looker_release(struct looker *l) {
     buf_release(&l->text);
     buf_release(&l->name);
     buf_release(&l->whole);
-    buf_release(&l->members);
+}
+
+/* ---- names ---- */
+
+static const char *hint_names(const struct looker *l) {
+    return entry_key(l->hint, sizeof(uint64_t));
+}
+
+/* `spelled`: they have to be there. */
+static void begin_members(struct looker *l, bool spelled) {
+    buf_clear(&l->names);
+    buf_clear(&l->text);
+    l->same = l->hint && !spelled ? 0 : OTHER_NAMES;
+    l->count = 0;
+}
+
+/* It is the next one that the record before this one has. */
+static bool is_next_hint(struct looker *l, const char *quoted, size_t n) {
+    if (l->same == OTHER_NAMES || l->hint->key_size - l->same <= n) return false;
+    const char *next = hint_names(l) + l->same;
+    if (next[n] != '\0' || memcmp(next, quoted, n) != 0) return false;
+    l->same += n + 1;
+    return true;
+}
+
+/* So far they are the same. */
+static int copy_hint(struct looker *l) {
+    size_t n = l->same;
+    l->same = OTHER_NAMES;
+    return n == OTHER_NAMES || n == 0 ? 0 : buf_append(&l->names, hint_names(l), n);
+}
+
+/* The name in canonical spelling, in its quotes, behind the others; what cannot be in it ends it. */
+static int add_name(struct looker *l, const char *prefix, const struct json_member *from) {
+    const char *name;
+    size_t n;
+    if (!prefix && !from->escaped && is_next_hint(l, from->name - 1, from->name_size + 2)) return 0;
+    int g = copy_hint(l);
+    if (prefix || from->escaped) {
+        buf_clear(&l->whole);
+        if (g == 0) g = json_member_name(from, &l->name, &name, &n);
+        if (g == 0 && prefix) g = buf_puts(&l->whole, prefix);
+        if (g == 0) g = buf_append(&l->whole, name, n);
+        if (g == 0) g = json_escape_append(&l->names, l->whole.data, l->whole.len);
+    } else if (g == 0) {
+        g = buf_append(&l->names, from->name - 1, from->name_size + 2);
+    }
+    return g < 0 ? g : buf_putc(&l->names, '\0');
+}
+
+/* All names are known: *ret_shape, or NO_SHAPE. */
+static int find_shape(struct looker *l, struct shapes *shapes, uint16_t *ret_shape) {
+    if (l->same != OTHER_NAMES && l->same == l->hint->key_size) {
+        *ret_shape = (uint16_t) * (const uint64_t *)(const void *)l->hint->data;
+        return 0;
+    }
+    if (copy_hint(l) < 0) return G_NOMEM;
+    *ret_shape = shapes_find(shapes, l->names.len ? l->names.data : "", l->names.len, &l->hint);
+    return 0;
 }
 
 /* ---- members ---- */
@@ -29,37 +90,35 @@ static int not_json(int g, struct err *e) {
     return g == G_DATA ? err_set(e, G_DATA, "value is not JSON") : err_nomem(e);
 }
 
-/* The name in canonical spelling, in its quotes, behind the others; what cannot be in it ends it. */
-static int add_name(struct looker *l, const char *prefix, const struct json_member *from) {
-    const char *name;
-    size_t n;
-    int g;
-    if (prefix || from->escaped) {
-        buf_clear(&l->whole);
-        g = json_member_name(from, &l->name, &name, &n);
-        if (g == 0 && prefix) g = buf_puts(&l->whole, prefix);
-        if (g == 0) g = buf_append(&l->whole, name, n);
-        if (g == 0) g = json_escape_append(&l->names, l->whole.data, l->whole.len);
-    } else {
-        g = buf_append(&l->names, from->name - 1, from->name_size + 2);
-    }
-    return g < 0 ? g : buf_putc(&l->names, '\0');
-}
-
 /* Places that are too large for it are those of a record that gets no layout. */
-static struct member_at member_of(size_t at, size_t end) {
-    return (struct member_at){(uint16_t)at, (uint16_t)(end - at)};
+static void add_member(struct looker *l, size_t at, size_t end) {
+    if (l->count < MEMBERS_MAX) l->members[l->count] = (struct member_at){(uint16_t)at, (uint16_t)(end - at)};
+    l->count++;
 }
 
 /* "name":value behind the others, for members that do not lie in the value like that. */
-static int add_text(struct looker *l, size_t name_at, const char *value, size_t n, struct member_at *ret) {
+static int add_text(struct looker *l, size_t name_at, const char *value, size_t n) {
     if (l->text.len && buf_putc(&l->text, ',') < 0) return G_NOMEM;
     size_t at = l->text.len;
     if (buf_append(&l->text, l->names.data + name_at, l->names.len - 1 - name_at) < 0 || buf_putc(&l->text, ':') < 0 ||
         buf_append(&l->text, value, n) < 0)
         return G_NOMEM;
-    *ret = member_of(at, l->text.len);
+    add_member(l, at, l->text.len);
     return 0;
+}
+
+/* Escapes could spell it, too. */
+static void see_key(struct looker *l, const struct json_member *m) {
+    if (m->escaped) l->key_known = false;
+    if (m->name_size != l->key_name_size || memcmp(m->name, l->key_name, m->name_size) != 0) return;
+    l->key = m->value;
+    l->key_end = m->value_end;
+}
+
+static int next_member(struct looker *l, struct json_members *it, struct json_member *m) {
+    int g = json_members_next(it, m);
+    if (g > 0 && l->key_name) see_key(l, m);
+    return g;
 }
 
 /* A right record's members: where they lie in its value or, in another spelling than there (`spelled`), in a text. */
@@ -67,19 +126,17 @@ static int find_members(struct looker *l, const char *prefix, const struct recor
     struct json_members it;
     struct json_member m;
     int g;
-    buf_clear(&l->names);
-    buf_clear(&l->text);
-    buf_clear(&l->members);
+    begin_members(l, spelled);
     *ret_plain = true;
     (void)json_members_init(&it, r->value, r->value_size); /* it is an object */
-    while ((g = json_members_next(&it, &m)) > 0) {
+    while ((g = next_member(l, &it, &m)) > 0) {
         size_t name_at = l->names.len;
-        struct member_at member = member_of((size_t)(m.name - 1 - r->value), (size_t)(m.value_end - r->value));
         *ret_plain &= !m.escaped && !prefix && m.value == m.name + m.name_size + 2;
         if (!*ret_plain && !spelled) return 0;
         g = add_name(l, prefix, &m);
-        if (g == 0 && spelled) g = add_text(l, name_at, m.value, (size_t)(m.value_end - m.value), &member);
-        if (g < 0 || buf_append(&l->members, &member, sizeof member) < 0) return g < 0 ? g : G_NOMEM;
+        if (g == 0 && spelled) g = add_text(l, name_at, m.value, (size_t)(m.value_end - m.value));
+        if (g < 0) return g;
+        if (!spelled) add_member(l, (size_t)(m.name - 1 - r->value), (size_t)(m.value_end - r->value));
     }
     return g;
 }
@@ -88,53 +145,52 @@ static int find_members(struct looker *l, const char *prefix, const struct recor
 static int nest(struct looker *l, const char *as, const struct record *r) {
     const char *end = r->value + r->value_size, *p = json_scan_space(r->value, end);
     while (end > p && (end[-1] == ' ' || end[-1] == '\n' || end[-1] == '\t' || end[-1] == '\r')) end--;
-    buf_clear(&l->names);
-    buf_clear(&l->text);
-    buf_clear(&l->members);
-    struct member_at whole;
+    begin_members(l, true);
     int g = json_escape_append(&l->names, as, strlen(as));
     if (g == 0) g = buf_putc(&l->names, '\0');
-    if (g == 0) g = add_text(l, 0, p, (size_t)(end - p), &whole);
-    return g < 0 ? g : buf_append(&l->members, &whole, sizeof whole);
+    return g < 0 ? g : add_text(l, 0, p, (size_t)(end - p));
 }
 
 static int put_layout(struct looker *l, struct shapes *shapes, const struct layout *from, const struct record *r,
-                      size_t members, struct buf *out) {
+                      struct buf *out) {
     struct layout layout = *from;
-    bool small = members <= MEMBERS_MAX && r->value_size <= LAID_OUT_BYTES_MAX && l->text.len <= LAID_OUT_BYTES_MAX;
-    layout.shape = small ? shapes_find(shapes, l->names.len ? l->names.data : "", l->names.len, &l->hint) : NO_SHAPE;
+    bool small = l->count <= MEMBERS_MAX && r->value_size <= LAID_OUT_BYTES_MAX && l->text.len <= LAID_OUT_BYTES_MAX;
+    layout.shape = NO_SHAPE;
+    if (small && find_shape(l, shapes, &layout.shape) < 0) return G_NOMEM;
     bool whole = l->side == RIGHT && layout.shape != NO_SHAPE;
-    layout.members = whole ? (uint8_t)members : 0;
+    layout.members = whole ? (uint8_t)l->count : 0;
     layout.text = whole ? (uint16_t)l->text.len : 0;
-    if (buf_append(out, &layout, sizeof layout) < 0) return G_NOMEM;
-    if (!whole) return 0;
-    if (members && buf_append(out, l->members.data, l->members.len) < 0) return G_NOMEM;
-    return layout.text ? buf_append(out, l->text.data, l->text.len) : 0;
+    size_t members = layout.members * sizeof *l->members;
+    if (buf_reserve(out, sizeof layout + members + layout.text) < 0) return G_NOMEM;
+    buf_append_fast(out, &layout, sizeof layout);
+    buf_append_fast(out, l->members, members);
+    if (layout.text) buf_append_fast(out, l->text.data, layout.text);
+    return 0;
 }
 
 static int lay_out_right(struct looker *l, struct sides *k, const struct record *r, struct buf *out) {
     const struct row_shape *shape = &k->j->shape;
     const struct layout layout = {0};
     bool plain = true;
+    l->key_known = l->key_name && !shape->nested;
     int g = shape->nested ? nest(l, shape->nested, r) : find_members(l, shape->prefix, r, false, &plain);
     if (g == 0 && !plain) g = find_members(l, shape->prefix, r, true, &plain);
-    return g < 0 ? g : put_layout(l, &k->shapes[RIGHT], &layout, r, l->members.len / sizeof(struct member_at), out);
+    return g < 0 ? g : put_layout(l, &k->shapes[RIGHT], &layout, r, out);
 }
 
 static int lay_out_left(struct looker *l, struct sides *k, const struct record *r, struct buf *out) {
     struct json_members it;
     struct json_member m;
-    size_t members = 0;
     int g;
-    buf_clear(&l->names);
-    buf_clear(&l->text);
+    l->key_known = l->key_name != NULL;
+    begin_members(l, false);
     (void)json_members_init(&it, r->value, r->value_size);
-    for (; (g = json_members_next(&it, &m)) > 0; members++) {
+    for (; (g = next_member(l, &it, &m)) > 0; l->count++) {
         g = add_name(l, NULL, &m);
         if (g < 0) return g;
     }
     const struct layout layout = {.last = (uint16_t)(it.last - r->value), .empty = it.first};
-    return g < 0 ? g : put_layout(l, &k->shapes[LEFT], &layout, r, members, out);
+    return g < 0 ? g : put_layout(l, &k->shapes[LEFT], &layout, r, out);
 }
 
 /* ---- one record ---- */
@@ -166,10 +222,22 @@ static int find_layout(struct looker *l, struct sides *k, const struct record *r
     return g < 0 ? not_json(g, e) : 0;
 }
 
+/* Of what was seen of the members: 1; 0: it has none; G_DATA: the expression has to be asked. */
+static int key_seen(const struct looker *l, struct key_text *ret) {
+    if (!l->key_known) return G_DATA;
+    if (!l->key) return 0;
+    struct value v = value_raw(l->key, (size_t)(l->key_end - l->key));
+    if (v.kind == VK_NULL) return 0;
+    if (!value_is_key(v)) return G_DATA;
+    *ret = (struct key_text){.p = v.text, .at = SIZE_MAX, .n = v.n, .kind = 1u << v.kind};
+    return 1;
+}
+
 static int find_key(struct looker *l, struct sides *k, const struct record *r, struct arrival *a, struct buf *note,
                     struct err *e) {
     struct key_text key;
-    int g = key_find(l->run, k->on[l->side], r, note, &key, e);
+    int g = key_seen(l, &key);
+    if (g < 0) g = key_find(l->run, k->on[l->side], r, note, &key, e);
     if (g <= 0) return g;
     if (key.at == SIZE_MAX) {
         key.at = note->len;
@@ -185,6 +253,8 @@ static int find_key(struct looker *l, struct sides *k, const struct record *r, s
 int arrival_find(struct looker *l, struct sides *k, const struct record *r, struct arrival *a, struct buf *note,
                  struct err *e) {
     *a = (struct arrival){0};
+    l->key_known = false;
+    l->key = NULL;
     int g = find_layout(l, k, r, a, note, e);
     if (g == 0) g = find_key(l, k, r, a, note, e);
     if (g == 0 && note->len > UINT32_MAX) g = err_nomem(e);

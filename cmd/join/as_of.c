@@ -107,7 +107,7 @@ static int emit(struct sides *k, struct stage *s, const struct half *left, const
 static int take_left(struct sides *k, struct stage *s, const struct taken *t, struct err *e) {
     const struct record *r = t->half.r;
     if (!t->key) return pair_none(k, s, LEFT, r, NULL, e);
-    const struct answer a = find(k, waiting_find(&k->room, t->hash, t->key, t->key_size), r->time);
+    const struct answer a = find(k, waiting_find(&k->room, t), r->time);
     if (k->mark[RIGHT] >= a.need) return emit(k, s, &t->half, a.version, e);
     struct waiting *w = waiting_put(&k->room, t);
     return w && waiting_due(&k->room, w, a.need) == 0 ? 0 : G_NOMEM;

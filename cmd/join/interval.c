@@ -37,7 +37,7 @@ static int interval_take(struct sides *k, struct stage *s, const struct taken *t
     int64_t due = due_of(k, t->side, t->half.r->time);
     bool matched = false;
     int g = 0;
-    const struct waiters *of = t->key ? waiting_find(&k->room, t->hash, t->key, t->key_size) : NULL;
+    const struct waiters *of = t->key ? waiting_find(&k->room, t) : NULL;
     if (of) g = take_partners(k, s, t, &of->line[other_side(t->side)], &matched, e);
     if (g < 0) return g;
     if (!t->key || k->mark[other_side(t->side)] >= due)

@@ -51,6 +51,7 @@ static int prepare_expressions(struct sides *k, const struct options *o, struct 
 }
 
 static int prepare_turns(struct sides *k, const struct options *o, struct err *e) {
+    if (!(k->expected = calloc(k->inputs, sizeof *k->expected))) return err_nomem(e);
     int g = turns_init(&k->turns, k->inputs, o->out_of_order_ns, o->idle_timeout_ns, e);
     k->turns.record = sides_record;
     k->turns.moved = sides_moved;
@@ -209,6 +210,7 @@ int join_stream(struct join *j, const struct options *o, struct stage_config *c,
     turns_release(&k.turns);
     for (size_t i = 0; k.lookers && i < k.inputs; i++) looker_release(&k.lookers[i]);
     free(k.lookers);
+    free(k.expected);
     for (int side = 0; side < 2; side++) {
         looker_release(&k.looker[side]);
         shapes_release(&k.shapes[side]);

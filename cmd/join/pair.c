@@ -123,8 +123,12 @@ static bool find_pieces(struct sides *k, const struct half *left, const struct h
 
 static void copy_pieces(const struct piece_list *from, char *out) {
     for (size_t i = 0; i < from->count; i++) {
-        memcpy(out, from->piece[i].p, from->piece[i].n);
-        out += from->piece[i].n;
+        size_t n = from->piece[i].n;
+        if (n == 1) /* a comma, a bracket: no call is worth it */
+            *out = *from->piece[i].p;
+        else
+            memcpy(out, from->piece[i].p, n);
+        out += n;
     }
 }
 

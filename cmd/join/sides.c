@@ -128,31 +128,12 @@ static int know(struct sides *k, struct stage *s, size_t which, struct taken *t,
     return 0;
 }
 
-static const struct line *partners_of(const struct sides *k, size_t which, const struct arrival *a) {
-    const char *key = k->turns.inputs[which].item->note + a->key_at;
-    const struct waiters *of = a->kind ? waiting_find(&k->room, a->hash, key, a->key_size) : NULL;
-    return of ? &of->line[which == 0 ? LEFT : RIGHT] : NULL;
-}
-
-/* Records to come have their keys, and those that wait for them, on their way from memory. */
-static void prefetch(const struct sides *k, size_t which) {
-    const struct turn_input *in = &k->turns.inputs[which];
-    const struct arrival *a = (const void *)in->item->note;
-    size_t i = in->walk.seen - 1;
-    if (!a || k->form != &interval_form || in->item->h.records - i <= 16) return;
-    table_prefetch(&k->room.table, a[i + 16].hash);
-    table_prefetch_entry(&k->room.table, a[i + 10].hash);
-    const struct line *soon = partners_of(k, which, &a[i + 6]), *next = partners_of(k, which, &a[i + 3]);
-    if (soon && soon->count) __builtin_prefetch(line_at(soon, 0));
-    if (next) waiting_prefetch(next);
-}
-
 static int take(struct sides *k, struct stage *s, size_t which, const struct record *r, struct err *e) {
     struct taken t = {.half = {.r = r, .number = k->room.arrived++}, .side = which == 0 ? RIGHT : LEFT};
     bool tombstone = r->value_type == VALUE_NONE;
     if (tombstone && (t.side == LEFT || k->form != &as_of_form))
         return t.side == LEFT || k->right ? pair_none(k, s, t.side, r, NULL, e) : 0;
-    prefetch(k, which);
+    t.entry = k->form->own_keys ? NULL : expected_next(k, which);
     int g = know(k, s, which, &t, e);
     if (g == 0) g = k->form->take(k, s, &t, e);
     return g == G_NOMEM ? budget_error(&k->j->budget, e) : g;

@@ -73,9 +73,17 @@ uint64_t shapes_kept(const struct shapes *left, unsigned left_id, const struct s
 struct looker {
     enum side side;
     struct expr_run *run;
-    const struct entry *hint;
-    struct buf names, text, members;
+    const struct entry *hint; /* the names of a record before this one; */
+    size_t same;              /* so many bytes of them are those of this one, or OTHER_NAMES: they are in `names` */
+    struct buf names;         /* in canonical spelling, each with a NUL behind it */
+    size_t count;             /* of members */
+    struct member_at members[MEMBERS_MAX];
+    struct buf text;
     struct buf name, whole; /* of a member whose name is spelled anew */
+    const char *key_name;   /* the key is what this member has; NULL: it is not as simple as that */
+    size_t key_name_size;
+    const char *key, *key_end; /* it, as it was seen in this record; NULL: not there */
+    bool key_known;            /* false: it is not known whether that is it */
 };
 struct sides;
 int looker_init(struct looker *l, const struct sides *k, enum side side, struct err *e) NODISCARD;
@@ -103,7 +111,8 @@ struct taken {
     enum side side;
     const char *key; /* NULL: it has none */
     size_t key_size;
-    uint64_t hash; /* of the key */
+    uint64_t hash;       /* of the key */
+    struct entry *entry; /* of the key, or NULL: it was not found ahead */
     size_t layout_size;
 };
 
@@ -141,6 +150,7 @@ size_t line_before(const struct line *l, int64_t time);
 /* The value of a key's entry: who waits for it. */
 struct waiters {
     struct line line[2]; /* by side */
+    uint32_t holds;      /* the entry stays while there are any */
 };
 
 /* ---- dues.c: who is due first, and of one due, who came first ---- */
@@ -191,8 +201,12 @@ int waiting_init(struct waiting_room *room, const struct form *form, struct stat
                  struct err *e) NODISCARD;
 void waiting_release(struct waiting_room *room);
 
-/* Those that wait for this key, or NULL. */
-struct waiters *waiting_find(const struct waiting_room *room, uint64_t hash, const char *key, size_t n);
+/* Those that wait for its key, or NULL. */
+struct waiters *waiting_find(const struct waiting_room *room, const struct taken *t);
+
+/* The same, made if it is not there, and it stays until it is let go. NULL: no memory. */
+struct entry *waiting_hold(struct waiting_room *room, uint64_t hash, const char *key, size_t n);
+void waiting_let_go(struct waiting_room *room, struct entry *key);
 
 /* The record waits from now on, in the line of its key and in no heap yet. NULL: G_NOMEM. */
 struct waiting *waiting_put(struct waiting_room *room, const struct taken *t);
@@ -204,7 +218,14 @@ void waiting_leave(struct waiting_room *room, enum side side);
 void waiting_left(struct waiting_room *room);                          /* those that do so have left */
 struct half waiting_half(const struct waiting *w, struct record *ret); /* views into it; the record is *ret */
 
-/* Those of a line will be needed soon; there may be many more than memory can bring meanwhile. */
+/* One of this side and key will come soon: where it goes to, and where those who wait for it are; */
+PREFETCHES void waiting_prefetch_lines(struct entry *key, enum side side) {
+    const struct waiters *of = entry_value(key);
+    const struct line *own = &of->line[side], *others = &of->line[other_side(side)];
+    if (own->count) __builtin_prefetch(line_at(own, own->count - 1));
+    if (others->count) __builtin_prefetch(line_at(others, 0));
+}
+/* and those of a line, of whom there may be many more than memory can bring meanwhile. */
 void waiting_prefetch(const struct line *l);
 static inline struct waiters *waiting_others(const struct waiting *w) {
     return entry_value(w->key);
@@ -216,6 +237,20 @@ int waiting_due(struct waiting_room *room, struct waiting *w, int64_t due) NODIS
 static inline const struct due *waiting_first(const struct waiting_room *room, enum side side) {
     return dues_first(&room->dues[side]);
 }
+
+/* ---- expected.c: records whose turn comes soon ---- */
+
+#define EXPECTED_MAX 16
+
+/* Of one input. */
+struct expected {
+    uint64_t block;       /* of its turn_input.items */
+    uint32_t from, until; /* in the block: these are found */
+    struct entry *keys[EXPECTED_MAX];
+};
+/* The record of this input that is in hand now is taken: what those behind it need is on its way. Its entry, held until
+ * the next one is taken, or NULL: nothing was known of it ahead. */
+struct entry *expected_next(struct sides *k, size_t which);
 
 /* ---- forms ---- */
 
@@ -230,6 +265,7 @@ struct form {
     int64_t (*earliest)(struct sides *k);
     bool moves;       /* due times change */
     bool by_time;     /* those of a side and key are in the order of time, and not of arrival */
+    bool own_keys;    /* records do not wait by the key that they have */
     bool together[2]; /* what decides those of a side is the lesser mark of both, and not that of the other side */
 };
 extern const struct form interval_form, tumble_form, as_of_form;
@@ -264,6 +300,7 @@ struct sides {
     struct looker *lookers;  /* of the feeds' */
     size_t inputs;           /* the first is the right side */
     struct turns turns;
+    struct expected *expected; /* by input */
     struct waiting_room room;
     int64_t mark[2];            /* up to where each side is complete; what is decided is decided by these */
     struct buf note;            /* on the record in hand, where its block has none */

@@ -72,4 +72,5 @@ const struct form tumble_form = {.late = tumble_late,
                                  .take = tumble_take,
                                  .decide = tumble_decide,
                                  .earliest = tumble_earliest,
+                                 .own_keys = true,
                                  .together = {true, true}};

@@ -21,9 +21,26 @@ void waiting_release(struct waiting_room *room) {
 
 /* ---- by key ---- */
 
-struct waiters *waiting_find(const struct waiting_room *room, uint64_t hash, const char *key, size_t n) {
-    struct entry *x = table_find(&room->table, hash, key, n);
+struct waiters *waiting_find(const struct waiting_room *room, const struct taken *t) {
+    struct entry *x = t->entry ? t->entry : table_find(&room->table, t->hash, t->key, t->key_size);
     return x ? entry_value(x) : NULL;
+}
+
+struct entry *waiting_hold(struct waiting_room *room, uint64_t hash, const char *key, size_t n) {
+    bool is_new;
+    struct entry *x = table_put(&room->table, hash, key, n, &is_new);
+    if (x) ((struct waiters *)entry_value(x))->holds++;
+    return x;
+}
+
+static void remove_unused(struct waiting_room *room, struct entry *key) {
+    const struct waiters *of = entry_value(key);
+    if (of->line[LEFT].count + of->line[RIGHT].count + of->holds == 0) table_remove(&room->table, key);
+}
+
+void waiting_let_go(struct waiting_room *room, struct entry *key) {
+    ((struct waiters *)entry_value(key))->holds--;
+    remove_unused(room, key);
 }
 
 static struct line *line_of(const struct waiting *w) {
@@ -101,7 +118,7 @@ static void line_remove(struct waiting_room *room, struct waiting *w) {
 void waiting_prefetch(const struct line *l) {
     for (size_t i = 0; i < 8 && i < l->count; i++) {
         const char *w = (const char *)line_at(l, i)->w;
-        for (size_t at = 0; at < 192; at += 64) __builtin_prefetch(w + at);
+        for (size_t at = 0; at < 256; at += 64) __builtin_prefetch(w + at);
     }
 }
 
@@ -116,14 +133,14 @@ static size_t memory_of(const struct waiting *w) {
 
 struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
     size_t size = record_size(t->half.r), all = sizeof(struct waiting) + layout_at(size) + t->layout_size;
-    struct entry *x = NULL;
+    struct entry *x = t->entry;
     bool is_new = false;
     struct waiting *w = arena_take(&room->arena, all);
     if (!w) { /* those that are leaving may have as much */
         waiting_left(room);
         w = arena_take(&room->arena, all);
     }
-    if (w && t->key) x = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
+    if (w && t->key && !x) x = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
     if (!w || (t->key && !x)) {
         arena_give(&room->arena, w, all);
         return NULL;
@@ -146,9 +163,8 @@ struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
 /* It is in no heap any more. */
 static void forget(struct waiting_room *room, struct waiting *w) {
     if (w->key) {
-        const struct waiters *of = entry_value(w->key);
         line_remove(room, w);
-        if (of->line[LEFT].count + of->line[RIGHT].count == 0) table_remove(&room->table, w->key);
+        remove_unused(room, w->key);
     }
     arena_give(&room->arena, w, memory_of(w));
 }
@@ -174,9 +190,8 @@ static const struct waiting *left_before(const struct waiting_room *room, size_t
     return room->leaving[(room->leave - steps) % LEAVING];
 }
 
-/* Each step fetches what the next one reads. Always inline: gcc leaves out the call of a function that only does this.
- */
-__attribute__((always_inline)) static inline void prefetch(const struct waiting_room *room, const struct waiting *w) {
+/* Each step fetches what the next one reads. */
+PREFETCHES void prefetch(const struct waiting_room *room, const struct waiting *w) {
     const struct waiting *keyed = left_before(room, LEAVING / 3), *in_line = left_before(room, 2 * LEAVING / 3);
     __builtin_prefetch(w);
     __builtin_prefetch((const char *)w + 64);

@@ -382,6 +382,13 @@ int expr_write_only(struct expr_run *r, const struct expr *x, struct buf *out, s
     return explain_error(r, x, g, e);
 }
 
+const char *expr_member_name(const struct expr *x, size_t *ret_size) {
+    const struct field_path *path = x->engine == EXPR_NATIVE && x->root->type == N_FIELD ? x->root->path : NULL;
+    if (!path || !path->parent || path->parent->parent) return NULL;
+    *ret_size = path->n;
+    return path->name;
+}
+
 int expr_value_write(struct expr_run *r, struct value v, struct buf *out, struct err *e) {
     int g = value_write(&r->heap, v, out);
     return g < 0 ? value_error(r, g, e) : 0;

@@ -31,6 +31,10 @@ void expr_set_free(struct expr_set *s); /* with its programs; takes NULL */
  */
 int expr_add(struct expr_set *s, const char *what, const char *program, struct expr **ret, struct err *e) NODISCARD;
 
+/* The name of the record's member whose value, or null, is all that the program gives for an object, as .name does, or
+ * NULL: whoever looks at the members anyway need not run it. */
+const char *expr_member_name(const struct expr *x, size_t *ret_size);
+
 /* The plan and the engine, for people: several lines. */
 int expr_explain(const struct expr *x, struct buf *out) NODISCARD;
 
