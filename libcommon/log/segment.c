@@ -13,8 +13,8 @@
 #include "sys/sys.h"
 #include "json/tree.h"
 
+#define WINDOW_FIRST 4096u /* nothing is known of the blocks yet */
 #define WINDOW_BYTES (64u << 10)
-#define WINDOW_SMALL 4096u           /* behind large blocks only the header is of interest */
 #define SMALL_BLOCK_BYTES (8u << 10) /* to copy a few of these costs less than a read for each */
 
 void segment_name(char out[SEGMENT_NAME_BYTES], uint64_t base, const char *suffix) {
@@ -47,9 +47,9 @@ static int compare_bases(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static int list_once(int dir, struct listing *l, struct err *e) {
+static int list_once(int dir, struct listing *l, bool *ret_whole, struct err *e) {
     *l = (struct listing){0};
-    int g = dir_each(dir, list_entry, l, e);
+    int g = dir_each_once(dir, list_entry, l, ret_whole, e);
     if (g == G_NOMEM) err_nomem(e);
     if (g < 0)
         free(l->bases);
@@ -64,10 +64,11 @@ static bool same_listing(const struct listing *a, const struct listing *b) {
 
 int segment_list(int dir, uint64_t **ret_bases, size_t *ret_count, struct err *e) {
     struct listing l, again;
-    int g = list_once(dir, &l, e);
+    bool whole;
+    int g = list_once(dir, &l, &whole, e);
     /* A name that is replaced while a long directory is read may be passed over: what two readings say is true. */
-    for (int tries = 0; g == 0 && tries < 16; tries++) {
-        g = list_once(dir, &again, e);
+    for (int tries = 0; g == 0 && !whole && tries < 16; tries++) {
+        g = list_once(dir, &again, &whole, e);
         bool same = g == 0 && same_listing(&l, &again);
         free(l.bases);
         if (g == 0) l = again;
@@ -304,8 +305,8 @@ void segment_walk_release(struct segment_walk *w) {
 /* n bytes of the file at `at`, through the window. NULL with *ret_g set when they are not there. */
 static const char *look(struct segment_walk *w, uint64_t at, size_t n, int *ret_g, struct err *e) {
     if (at >= w->window_at && at + n <= w->window_at + w->window.len) return w->window.data + (at - w->window_at);
-    bool small = w->h.stored_size > SMALL_BLOCK_BYTES && !w->check_bodies;
-    size_t want = small ? WINDOW_SMALL : WINDOW_BYTES;
+    bool large = w->h.stored_size > SMALL_BLOCK_BYTES && !w->check_bodies; /* only headers are of interest */
+    size_t want = large ? n : w->h.stored_size ? WINDOW_BYTES : WINDOW_FIRST;
     if (w->check_bodies) want = 4 * BLOCK_TARGET_BYTES;
     if (want < n) want = n;
     if (want > w->limit - at) want = (size_t)(w->limit - at);

@@ -239,24 +239,34 @@ int dir_open_root(const char *path, bool create, bool force, struct err *e) {
     return fd;
 }
 
-int dir_each(int dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e) {
-    int fd = sys.openat(dir, ".", O_RDONLY | O_DIRECTORY, 0);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-    if (!d) {
-        int errnum = errno;
-        if (fd >= 0) sys.close(fd);
-        return err_sys(e, errnum, "cannot list a directory");
-    }
+/* Names, "." and ".." left out, of n bytes that getdents64 gave. */
+static int each_entry(const char *entries, size_t n, int (*fn)(void *ctx, const char *name), void *ctx) {
     int g = 0;
-    const struct dirent *entry;
-    errno = 0;
-    while (g == 0 && (entry = readdir(d))) {
+    for (size_t at = 0; g == 0 && at < n;) {
+        const struct dirent64 *entry = (const void *)(entries + at);
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) g = fn(ctx, entry->d_name);
-        errno = 0;
+        at += entry->d_reclen;
     }
-    if (g == 0 && errno != 0) g = err_sys(e, errno, "cannot list a directory");
-    closedir(d);
     return g;
+}
+
+int dir_each_once(int dir, int (*fn)(void *ctx, const char *name), void *ctx, bool *ret_whole, struct err *e) {
+    _Alignas(struct dirent64) char entries[16384];
+    int fd = sys.openat(dir, ".", O_RDONLY | O_DIRECTORY, 0), g = 0, calls = 0;
+    if (fd < 0) return err_sys(e, errno, "cannot list a directory");
+    ssize_t n;
+    while (g == 0 && (n = getdents64(fd, entries, sizeof entries)) != 0) {
+        calls++;
+        g = n < 0 ? err_sys(e, errno, "cannot list a directory") : each_entry(entries, (size_t)n, fn, ctx);
+    }
+    sys.close(fd);
+    *ret_whole = calls == 1;
+    return g;
+}
+
+int dir_each(int dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e) {
+    bool whole;
+    return dir_each_once(dir, fn, ctx, &whole, e);
 }
 
 struct removal {

@@ -45,6 +45,9 @@ int dir_sync(int dir, const char *name, struct err *e) NODISCARD;
 
 /* Call fn for each entry but "." and ".."; stops with the first value other than 0 and returns it. */
 int dir_each(int dir, int (*fn)(void *ctx, const char *name), void *ctx, struct err *e) NODISCARD;
+/* The same; *ret_whole: one call of the system gave all names, as they were at one moment. Of several calls, one may
+ * give a name that another has replaced meanwhile, or pass over both. */
+int dir_each_once(int dir, int (*fn)(void *ctx, const char *name), void *ctx, bool *ret_whole, struct err *e) NODISCARD;
 
 /* Remove a tree beneath dir without following links. */
 int dir_remove_tree(int dir, const char *name, struct err *e) NODISCARD;

@@ -92,6 +92,38 @@ static void long_programs_are_cut_around_the_caret(void **state) {
     free(got);
 }
 
+/* ---- members ---- */
+
+static void assert_member(const char *program, const char *want) {
+    struct expr_set *set = expr_set_new(EXPR_AUTO);
+    struct expr *x;
+    struct err e;
+    size_t n = 0;
+    assert_int_equal(expr_add(set, "--on", program, &x, &e), 0);
+    const char *name = expr_member_name(x, &n);
+    if (!want) assert_null(name);
+    if (want) {
+        assert_non_null(name);
+        assert_int_equal(n, strlen(want));
+        assert_memory_equal(name, want, n);
+    }
+    expr_set_free(set);
+}
+
+static void a_program_that_is_one_member_says_which(void **state) {
+    (void)state;
+    assert_member(".user", "user");
+    assert_member(".\"a b\"", "a b");
+    assert_member(".[\"a\\u0062\"]", "ab");
+    assert_member(".user.id", NULL);
+    assert_member(".", NULL);
+    assert_member(".user | tostring", NULL);
+    assert_member(".a, .b", NULL);
+    assert_member("$key", NULL);
+    assert_member("[.user]", NULL);
+    assert_member("def f: if . < 1 then 1 else . - 1 | f end; .a | f", NULL);
+}
+
 /* ---- engines ---- */
 
 static void the_engine_is_chosen(void **state) {
@@ -340,6 +372,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(errors_have_a_caret),
         cmocka_unit_test(long_programs_are_cut_around_the_caret),
+        cmocka_unit_test(a_program_that_is_one_member_says_which),
         cmocka_unit_test(the_engine_is_chosen),
         cmocka_unit_test(variables_are_those_of_the_record),
         cmocka_unit_test(programs_of_a_set_share_one_pass),

@@ -130,6 +130,32 @@ static struct buf small_stream(bool crc) {
     return written();
 }
 
+static void a_value_can_be_written_in_its_place(void **state) {
+    (void)state;
+    struct record r = {.offset = 3, .time = 30, .key = "k", .key_size = 1, .has_key = true, .value_type = VALUE_JSON};
+    char *value;
+    struct buf by_parts, whole;
+    begin(true);
+    for (; r.offset < 9000; r.offset++) { /* over several blocks */
+        r.value_size = 1 + r.offset % 90;
+        assert_int_equal(writer_record_head(&writer, &from_topic, &r, &value, &e), 0);
+        memset(value, '7', r.value_size);
+    }
+    by_parts = written();
+    begin(true);
+    for (r.offset = 3; r.offset < 9000; r.offset++) {
+        char text[90];
+        r.value_size = 1 + r.offset % 90;
+        r.value = memset(text, '7', sizeof text);
+        assert_int_equal(writer_record(&writer, &from_topic, &r, &e), 0);
+    }
+    whole = written();
+    assert_int_equal(by_parts.len, whole.len);
+    assert_memory_equal(by_parts.data, whole.data, whole.len);
+    buf_release(&by_parts);
+    buf_release(&whole);
+}
+
 static void what_is_written_is_read_back(void **state) {
     (void)state;
     for (int crc = 0; crc < 2; crc++) {
@@ -362,6 +388,7 @@ static void a_start_adds_its_command_to_the_history_whatever_its_bytes_are(void 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_written_is_read_back),
+        cmocka_unit_test(a_value_can_be_written_in_its_place),
         cmocka_unit_test(a_stream_cut_at_any_byte_is_truncated),
         cmocka_unit_test(a_flipped_bit_anywhere_is_found_and_nothing_of_its_block_is_handed_out),
         cmocka_unit_test(a_second_start_names_both_writers),

@@ -60,6 +60,48 @@ static int count_entries(void) {
     return n;
 }
 
+/* ---- listings ---- */
+
+static void a_listing_says_whether_it_was_made_at_one_moment(void **state) {
+    (void)state;
+    struct err e;
+    bool whole = false;
+    int n = 0;
+    for (int i = 0; i < 3000; i++) {
+        char name[64];
+        (void)snprintf(name, sizeof name, "a-name-that-takes-room-%030d", i);
+        int fd = openat(root, name, O_WRONLY | O_CREAT, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+        if (i != 9) continue;
+        assert_int_equal(dir_each_once(root, count_entry, &n, &whole, &e), 0);
+        assert_int_equal(n, 10);
+        assert_true(whole);
+    }
+    n = 0;
+    assert_int_equal(dir_each_once(root, count_entry, &n, &whole, &e), 0);
+    assert_int_equal(n, 3000);
+    assert_false(whole);
+    assert_int_equal(dir_each_once(-1, count_entry, &n, &whole, &e), G_IO);
+}
+
+static int enough(void *ctx, const char *name) {
+    (void)name;
+    return ++*(int *)ctx == 2 ? 77 : 0;
+}
+
+static void a_listing_ends_when_it_is_told_to(void **state) {
+    (void)state;
+    int n = 0;
+    for (int i = 0; i < 5; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "%d", i);
+        close(openat(root, name, O_WRONLY | O_CREAT, 0600));
+    }
+    assert_int_equal(dir_each(root, enough, &n, NULL), 77);
+    assert_int_equal(n, 2);
+}
+
 /* ---- atomic_replace ---- */
 
 static void a_file_is_replaced_and_the_one_before_is_kept(void **state) {
@@ -438,6 +480,8 @@ int main(void) {
     real = sys;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, finish)
     const struct CMUnitTest tests[] = {
+        TEST(a_listing_says_whether_it_was_made_at_one_moment),
+        TEST(a_listing_ends_when_it_is_told_to),
         TEST(a_file_is_replaced_and_the_one_before_is_kept),
         TEST(replacing_syncs_before_the_rename_and_the_directory_behind),
         TEST(a_replacement_that_fails_leaves_the_old_file),
