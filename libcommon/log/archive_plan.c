@@ -325,7 +325,6 @@ static int plan_segments(struct planning *p, struct err *e) {
 static int plan_partition(struct plan *plan, struct topic *t, uint32_t number, struct range range, struct err *e) {
     struct planning p = {
         .plan = plan, .range = range, .to = &plan->partitions[number], .manifest = &plan->manifest.partitions[number]};
-    char label[TOPIC_NAME_MAX + 16];
     int g = partition_open(&p.part, t, number, PARTITION_READ, e);
     if (g < 0) return g;
     for (int tries = 0; tries < TRIES; tries++) {
@@ -337,7 +336,7 @@ static int plan_partition(struct plan *plan, struct topic *t, uint32_t number, s
         forget_segments(&p);
     }
     free(p.bases);
-    if (g == G_CORRUPT) err_prefix(e, "partition '%s': ", partition_label(&p.part, label));
+    if (g == G_CORRUPT) err_prefix(e, "partition '%s': ", p.part.label);
     partition_close(&p.part);
     return g;
 }

@@ -29,9 +29,7 @@ void cleaner_close(struct cleaner *c) {
 }
 
 static int take_clean_lock(struct cleaner *c, bool wait, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
-    int g = wait ? lock_take(c->p.lock_fd, LOCK_CLEAN, c->p.lock_timeout_ns, &c->p.tail->cleaning,
-                             partition_label(&c->p, label), e)
+    int g = wait ? lock_take(c->p.lock_fd, LOCK_CLEAN, c->p.lock_timeout_ns, &c->p.tail->cleaning, c->p.label, e)
                  : lock_try(c->p.lock_fd, LOCK_CLEAN, e);
     if (g != 0) return g;
     c->locked = true;
@@ -70,10 +68,8 @@ int cleaner_make_durable(struct cleaner *c, uint64_t offset, struct err *e) {
 
 /* A recovery reads the file and stores the word under the append lock; so does this, or it could be undone. */
 static int publish_start(struct cleaner *c, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     if (atomic_load(&c->p.tail->start_offset) == c->start) return 0;
-    int g = lock_take(c->p.lock_fd, LOCK_APPEND, c->p.lock_timeout_ns, &c->p.tail->appending,
-                      partition_label(&c->p, label), e);
+    int g = lock_take(c->p.lock_fd, LOCK_APPEND, c->p.lock_timeout_ns, &c->p.tail->appending, c->p.label, e);
     if (g < 0) return g;
     atomic_store(&c->p.tail->start_offset, c->start);
     lock_release(c->p.lock_fd, LOCK_APPEND);
@@ -301,14 +297,13 @@ static int maintain(struct cleaner *c, unsigned what, struct maintain_report *r,
 
 int partition_maintain(struct topic *t, uint32_t partition, unsigned what, struct maintain_report *ret, struct err *e) {
     struct cleaner c;
-    char label[TOPIC_NAME_MAX + 16];
     *ret = (struct maintain_report){0};
     int g = cleaner_open(&c, t, partition, (what & MAINTAIN_WAIT) != 0, e);
     ret->busy = g == 1;
     if (g != 0) return g < 0 ? g : 0;
     g = maintain(&c, what, ret, e);
     ret->start = c.start;
-    if (g == G_CORRUPT) err_prefix(e, "partition '%s': ", partition_label(&c.p, label));
+    if (g == G_CORRUPT) err_prefix(e, "partition '%s': ", c.p.label);
     cleaner_close(&c);
     return g;
 }

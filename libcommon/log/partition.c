@@ -20,11 +20,6 @@
 
 #define APPEND_VECTORS 256
 
-const char *partition_label(const struct partition *p, char out[TOPIC_NAME_MAX + 16]) {
-    (void)snprintf(out, TOPIC_NAME_MAX + 16, "%s/%u", p->topic->name, p->number);
-    return out;
-}
-
 bool partition_is_deleted(const struct partition *p) {
     return tail_valid(p->tail, p->id.topic_id, p->number) && (atomic_load(&p->tail->state) & TAIL_DELETED);
 }
@@ -88,6 +83,7 @@ int partition_open(struct partition *p, struct topic *t, uint32_t number, enum p
         .pid = (uint32_t)getpid(),
         .lock_timeout_ns = LOCK_TIMEOUT_NS,
     };
+    (void)snprintf(p->label, sizeof p->label, "%s/%u", t->name, number);
     if (number >= t->partitions)
         return err_set(e, G_USAGE, "topic '%s' has %u partitions; there is no partition %u", t->name, t->partitions,
                        number);
@@ -120,13 +116,12 @@ void partition_close(struct partition *p) {
 
 /* The lock is worth something only while the path still leads to the file that we locked. */
 static int check_lock_file(const struct partition *p, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     if (partition_is_deleted(p)) return err_set(e, G_ABSENT, "topic '%s' was deleted", p->topic->name);
     struct stat now = {0};
     if (sys.fstatat(p->dir, "lock", &now, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENOENT)
         return err_sys(e, errno, "cannot look at 'lock'");
     if (now.st_ino != 0 && now.st_dev == p->lock_dev && now.st_ino == p->lock_ino) return 0;
-    return err_set(e, G_IO, "the lock file of '%s' was removed or replaced", partition_label(p, label));
+    return err_set(e, G_IO, "the lock file of '%s' was removed or replaced", p->label);
 }
 
 static int open_active(struct partition *p, struct err *e) {
@@ -171,8 +166,7 @@ static int settle(struct partition *p, struct err *e) {
 }
 
 int partition_lock(struct partition *p, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
-    int g = lock_take(p->lock_fd, LOCK_APPEND, p->lock_timeout_ns, &p->tail->appending, partition_label(p, label), e);
+    int g = lock_take(p->lock_fd, LOCK_APPEND, p->lock_timeout_ns, &p->tail->appending, p->label, e);
     if (g < 0) return g;
     g = settle(p, e);
     if (g < 0) {
@@ -190,8 +184,7 @@ void partition_unlock(struct partition *p) {
 }
 
 int partition_lock_sync(struct partition *p, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
-    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
+    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, p->label, e);
     if (g == 0) atomic_store(&p->tail->syncing, p->pid);
     return g;
 }
@@ -310,10 +303,8 @@ static int check_cut(const struct partition *p, uint64_t offset, struct err *e) 
 
 int partition_append(struct partition *p, struct append_block *blocks, size_t count, uint64_t *ret_offset,
                      struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     if (p->stop)
-        return err_set(e, G_IO, "partition '%s' could not be made durable; nothing more is written to it",
-                       partition_label(p, label));
+        return err_set(e, G_IO, "partition '%s' could not be made durable; nothing more is written to it", p->label);
     int g = partition_lock(p, e);
     if (g < 0) return g;
     g = check_cut(p, p->appended_end, e);
@@ -324,7 +315,7 @@ int partition_append(struct partition *p, struct append_block *blocks, size_t co
         p->appended_end = atomic_load(&p->tail->written_offset);
     }
     partition_unlock(p);
-    return g < 0 ? err_prefix(e, "partition '%s': ", partition_label(p, label)) : 0;
+    return g < 0 ? err_prefix(e, "partition '%s': ", p->label) : 0;
 }
 
 void partition_publish(struct partition *p, uint64_t offset) {

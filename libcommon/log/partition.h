@@ -26,6 +26,7 @@ enum partition_mode {
 struct partition {
     struct topic *topic;
     uint32_t number;
+    char label[TOPIC_NAME_MAX + 16]; /* "topic/partition", for messages */
     struct segment_identity id;
     int dir, lock_fd;
     dev_t lock_dev; /* of lock_fd: the path must lead there */
@@ -55,9 +56,6 @@ void partition_close(struct partition *p);
 
 /* Was the topic deleted while it was open? A page that is not valid says nothing. */
 bool partition_is_deleted(const struct partition *p);
-
-/* "topic/partition", for messages. */
-const char *partition_label(const struct partition *p, char out[TOPIC_NAME_MAX + 16]);
 
 /* A block to append: records encoded with offset_delta 0, 1, 2 … The header's flags (BLOCK_JSON_VALID), records, times
  * and producer fields are the caller's; everything else is set here, the CRC included. */

@@ -414,14 +414,13 @@ static int recover_locked(struct partition *p, bool syncer_died, struct err *e) 
 }
 
 int partition_recover(struct partition *p, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     uint32_t syncing = atomic_load(&p->tail->syncing);
-    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, partition_label(p, label), e);
+    int g = lock_take(p->lock_fd, LOCK_SYNC, p->lock_timeout_ns, &p->tail->syncing, p->label, e);
     if (g < 0) return g;
     bool syncer_died = syncing != 0 && atomic_load(&p->tail->syncing) == syncing;
     atomic_store(&p->tail->syncing, p->pid);
     p->news = (struct partition_news){0};
     g = recover_locked(p, syncer_died, e);
     partition_unlock_sync(p);
-    return g < 0 ? err_prefix(e, "partition '%s': ", partition_label(p, label)) : 0;
+    return g < 0 ? err_prefix(e, "partition '%s': ", p->label) : 0;
 }

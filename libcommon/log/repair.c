@@ -167,17 +167,15 @@ static void repair_close(struct repair *r) {
 }
 
 static int repair_open(struct repair *r, struct topic *t, uint32_t partition, bool execute, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     *r = (struct repair){0};
     int g = partition_open(&r->p, t, partition, PARTITION_CLEAN, e);
     if (g < 0) return g;
-    partition_label(&r->p, label);
-    if (!r->p.writable) g = err_sys(e, EACCES, "cannot repair '%s'", label);
-    if (g == 0) g = lock_take(r->p.lock_fd, LOCK_CLEAN, r->p.lock_timeout_ns, &r->p.tail->cleaning, label, e);
+    if (!r->p.writable) g = err_sys(e, EACCES, "cannot repair '%s'", r->p.label);
+    if (g == 0) g = lock_take(r->p.lock_fd, LOCK_CLEAN, r->p.lock_timeout_ns, &r->p.tail->cleaning, r->p.label, e);
     r->clean_lock = g == 0;
     if (g == 0) atomic_store(&r->p.tail->cleaning, (uint32_t)getpid());
     if (g == 0 && execute) {
-        g = lock_take(r->p.lock_fd, LOCK_APPEND, r->p.lock_timeout_ns, &r->p.tail->appending, label, e);
+        g = lock_take(r->p.lock_fd, LOCK_APPEND, r->p.lock_timeout_ns, &r->p.tail->appending, r->p.label, e);
         r->append_lock = g == 0;
     }
     if (g == 0) g = survey_partition(&r->s, &r->p, execute ? SURVEY_LOCKED : 0, NULL, e);

@@ -75,12 +75,9 @@ static int list_segments(struct survey *s, struct err *e) {
 
 /* Under the append lock nothing is half done. Who may only read looks without it. */
 static int take_stock(struct survey *s, unsigned flags, struct err *e) {
-    char label[TOPIC_NAME_MAX + 16];
     bool lock = !(flags & SURVEY_LOCKED) && s->p->writable;
     int g = 0;
-    if (lock)
-        g = lock_take(s->p->lock_fd, LOCK_APPEND, s->p->lock_timeout_ns, &s->p->tail->appending,
-                      partition_label(s->p, label), e);
+    if (lock) g = lock_take(s->p->lock_fd, LOCK_APPEND, s->p->lock_timeout_ns, &s->p->tail->appending, s->p->label, e);
     if (g < 0) return g;
     copy_tail(s);
     g = list_segments(s, e);

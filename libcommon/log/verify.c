@@ -205,11 +205,10 @@ static int add_survey(const struct survey *s, struct verification *v, struct err
 int verify_partition(struct topic *t, uint32_t partition, bool json, struct verification *v, struct err *e) {
     struct partition p;
     struct survey s;
-    char label[TOPIC_NAME_MAX + 16];
     int g = partition_open(&p, t, partition, PARTITION_CLEAN, e);
     if (g < 0) return g;
     bool lock = p.writable; /* who may only read takes the risk that a cleaner is at work */
-    if (lock) g = lock_take(p.lock_fd, LOCK_CLEAN, p.lock_timeout_ns, &p.tail->cleaning, partition_label(&p, label), e);
+    if (lock) g = lock_take(p.lock_fd, LOCK_CLEAN, p.lock_timeout_ns, &p.tail->cleaning, p.label, e);
     if (lock && g == 0) atomic_store(&p.tail->cleaning, (uint32_t)getpid());
     if (g == 0) g = survey_partition(&s, &p, json ? SURVEY_JSON : 0, NULL, e);
     if (g == 0) {
