@@ -110,6 +110,7 @@ static int add_text(struct looker *l, size_t name_at, const char *value, size_t 
 /* Escapes could spell it, too. */
 static void see_key(struct looker *l, const struct json_member *m) {
     if (m->escaped) l->key_known = false;
+    if (l->key) return; /* of two of a name, which validated text has not, the first one counts */
     if (m->name_size != l->key_name_size || memcmp(m->name, l->key_name, m->name_size) != 0) return;
     l->key = m->value;
     l->key_end = m->value_end;

@@ -17,28 +17,36 @@ static struct entry **place_of(struct expected *x, uint32_t i) {
 }
 
 /* What was expected and not asked for is let go, too: late ones, bad ones. */
-static void let_go_until(struct sides *k, struct expected *x, uint32_t until) {
+static void let_go_until(struct waiting_room *room, struct expected *x, uint32_t until) {
     for (; x->from < until && x->from < x->until; x->from++) {
-        struct entry *key = *place_of(x, x->from);
-        if (key) waiting_let_go(&k->room, key);
+        struct entry **key = place_of(x, x->from);
+        if (*key) waiting_let_go(room, *key);
+        *key = NULL;
     }
-    if (x->from == x->until) x->from = x->until = until;
+    if (x->from == x->until && x->until < until) x->from = x->until = until;
+}
+
+void expected_none(struct waiting_room *room) {
+    for (size_t i = 0; i < room->inputs; i++) let_go_until(room, &room->expected[i], room->expected[i].until);
 }
 
 /* The note was written by another thread: it is not in the caches of this one. */
 PREFETCHES void fetch_key(const struct sides *k, const struct turn_input *in, uint32_t i) {
     const struct arrival *a = &arrivals_of(in)[i];
-    const char *layout = in->item->note + a->layout_at;
     table_prefetch_entry(&k->room.table, a->hash);
-    __builtin_prefetch(layout);
-    __builtin_prefetch(layout + 64);
+    __builtin_prefetch(in->item->note + a->layout_at);
+    __builtin_prefetch(in->item->note + a->key_at);
 }
 
+/* One that is not there takes no memory before its turn: whether there is enough must not depend on blocks. */
 static void find_key(struct sides *k, struct expected *x, const struct turn_input *in, enum side side, uint32_t i) {
     const struct arrival *a = &arrivals_of(in)[i];
-    struct entry *key = a->kind ? waiting_hold(&k->room, a->hash, in->item->note + a->key_at, a->key_size) : NULL;
+    const char *text = in->item->note + a->key_at;
+    struct entry *key = a->kind ? table_find(&k->room.table, a->hash, text, a->key_size) : NULL;
     *place_of(x, i) = key;
-    if (key) waiting_prefetch_lines(key, side);
+    if (!key) return;
+    ((struct waiters *)entry_value(key))->holds++;
+    waiting_prefetch_lines(key, side);
 }
 
 static void fetch_partners(struct expected *x, enum side side, uint32_t i) {
@@ -48,16 +56,16 @@ static void fetch_partners(struct expected *x, enum side side, uint32_t i) {
 
 struct entry *expected_next(struct sides *k, size_t which) {
     const struct turn_input *in = &k->turns.inputs[which];
-    struct expected *x = &k->expected[which];
+    struct expected *x = &k->room.expected[which];
     enum side side = which == 0 ? RIGHT : LEFT;
     uint32_t now = in->walk.seen - 1, records = in->item->h.records;
     if (x->block != in->items) {
-        let_go_until(k, x, x->until);
+        let_go_until(&k->room, x, x->until);
         *x = (struct expected){.block = in->items, .from = now, .until = now};
     }
-    let_go_until(k, x, now);
+    let_go_until(&k->room, x, now);
     if (!in->item->note) return NULL;
-    __builtin_prefetch(&arrivals_of(in)[now + ARRIVAL]);
+    if (now + ARRIVAL < records) __builtin_prefetch(&arrivals_of(in)[now + ARRIVAL]);
     if (now + SLOT < records) table_prefetch(&k->room.table, arrivals_of(in)[now + SLOT].hash);
     if (now + ENTRY < records) fetch_key(k, in, now + ENTRY);
     for (; x->until <= now + KEY && x->until < records; x->until++) find_key(k, x, in, side, x->until);

@@ -51,7 +51,6 @@ static int prepare_expressions(struct sides *k, const struct options *o, struct 
 }
 
 static int prepare_turns(struct sides *k, const struct options *o, struct err *e) {
-    if (!(k->expected = calloc(k->inputs, sizeof *k->expected))) return err_nomem(e);
     int g = turns_init(&k->turns, k->inputs, o->out_of_order_ns, o->idle_timeout_ns, e);
     k->turns.record = sides_record;
     k->turns.moved = sides_moved;
@@ -66,7 +65,7 @@ static int prepare(struct sides *k, const struct options *o, struct err *e) {
     if (g == 0) g = prepare_expressions(k, o, e);
     if (g == 0) g = prepare_turns(k, o, e);
     for (int side = 0; g == 0 && side < 2; side++) g = shapes_init(&k->shapes[side], e);
-    return g < 0 ? g : waiting_init(&k->room, k->form, &k->j->budget, e);
+    return g < 0 ? g : waiting_init(&k->room, k->form, k->inputs, &k->j->budget, e);
 }
 
 /* What decides the meaning of what waits. */
@@ -210,7 +209,6 @@ int join_stream(struct join *j, const struct options *o, struct stage_config *c,
     turns_release(&k.turns);
     for (size_t i = 0; k.lookers && i < k.inputs; i++) looker_release(&k.lookers[i]);
     free(k.lookers);
-    free(k.expected);
     for (int side = 0; side < 2; side++) {
         looker_release(&k.looker[side]);
         shapes_release(&k.shapes[side]);

@@ -184,6 +184,14 @@ void dues_release(struct dues *d);
 /* ---- waiting.c: by key ---- */
 
 #define LEAVING 32
+#define EXPECTED_MAX 16
+
+/* Of one input, by the place of a record in its block: entries that are there already, and are held. */
+struct expected {
+    uint64_t block;       /* of its turn_input.items */
+    uint32_t from, until; /* these were looked for */
+    struct entry *keys[EXPECTED_MAX];
+};
 
 struct waiting_room {
     struct arena arena;
@@ -193,19 +201,19 @@ struct waiting_room {
     bool by_time;                     /* the order of lines */
     struct waiting *leaving[LEAVING]; /* a ring; NULL: nobody */
     size_t leave;                     /* the next place in it */
+    struct expected *expected;        /* by input */
+    size_t inputs;
     uint64_t arrived;
 };
 
 struct form;
-int waiting_init(struct waiting_room *room, const struct form *form, struct state_budget *budget,
+int waiting_init(struct waiting_room *room, const struct form *form, size_t inputs, struct state_budget *budget,
                  struct err *e) NODISCARD;
 void waiting_release(struct waiting_room *room);
 
 /* Those that wait for its key, or NULL. */
 struct waiters *waiting_find(const struct waiting_room *room, const struct taken *t);
-
-/* The same, made if it is not there, and it stays until it is let go. NULL: no memory. */
-struct entry *waiting_hold(struct waiting_room *room, uint64_t hash, const char *key, size_t n);
+/* The entry stays no longer on that account. */
 void waiting_let_go(struct waiting_room *room, struct entry *key);
 
 /* The record waits from now on, in the line of its key and in no heap yet. NULL: G_NOMEM. */
@@ -240,17 +248,11 @@ static inline const struct due *waiting_first(const struct waiting_room *room, e
 
 /* ---- expected.c: records whose turn comes soon ---- */
 
-#define EXPECTED_MAX 16
-
-/* Of one input. */
-struct expected {
-    uint64_t block;       /* of its turn_input.items */
-    uint32_t from, until; /* in the block: these are found */
-    struct entry *keys[EXPECTED_MAX];
-};
 /* The record of this input that is in hand now is taken: what those behind it need is on its way. Its entry, held until
- * the next one is taken, or NULL: nothing was known of it ahead. */
+ * the next one is taken, or NULL: it was not found ahead. */
 struct entry *expected_next(struct sides *k, size_t which);
+/* Nothing is held any more. */
+void expected_none(struct waiting_room *room);
 
 /* ---- forms ---- */
 
@@ -300,7 +302,6 @@ struct sides {
     struct looker *lookers;  /* of the feeds' */
     size_t inputs;           /* the first is the right side */
     struct turns turns;
-    struct expected *expected; /* by input */
     struct waiting_room room;
     int64_t mark[2];            /* up to where each side is complete; what is decided is decided by these */
     struct buf note;            /* on the record in hand, where its block has none */

@@ -2,12 +2,17 @@
 /* Records that wait for partners: by their key, and by when these are all there. See sides.h. */
 #include "sides.h"
 
+#include <stdlib.h>
+
 #include "base/random.h"
 
-int waiting_init(struct waiting_room *room, const struct form *form, struct state_budget *budget, struct err *e) {
+int waiting_init(struct waiting_room *room, const struct form *form, size_t inputs, struct state_budget *budget,
+                 struct err *e) {
     bool fixed = !form->moves;
-    *room = (struct waiting_room){.dues = {{.fixed = fixed}, {.fixed = fixed}}, .by_time = form->by_time};
+    *room =
+        (struct waiting_room){.dues = {{.fixed = fixed}, {.fixed = fixed}}, .by_time = form->by_time, .inputs = inputs};
     arena_init(&room->arena, budget);
+    if (!(room->expected = calloc(inputs, sizeof *room->expected))) return err_nomem(e);
     int g = random_bytes(&room->hash_key, sizeof room->hash_key, e);
     return g < 0 ? g : table_init(&room->table, &room->arena, sizeof(struct waiters), e);
 }
@@ -17,6 +22,7 @@ void waiting_release(struct waiting_room *room) {
     dues_release(&room->dues[RIGHT]);
     table_release(&room->table);
     arena_release(&room->arena);
+    free(room->expected);
 }
 
 /* ---- by key ---- */
@@ -24,13 +30,6 @@ void waiting_release(struct waiting_room *room) {
 struct waiters *waiting_find(const struct waiting_room *room, const struct taken *t) {
     struct entry *x = t->entry ? t->entry : table_find(&room->table, t->hash, t->key, t->key_size);
     return x ? entry_value(x) : NULL;
-}
-
-struct entry *waiting_hold(struct waiting_room *room, uint64_t hash, const char *key, size_t n) {
-    bool is_new;
-    struct entry *x = table_put(&room->table, hash, key, n, &is_new);
-    if (x) ((struct waiters *)entry_value(x))->holds++;
-    return x;
 }
 
 static void remove_unused(struct waiting_room *room, struct entry *key) {
@@ -131,21 +130,9 @@ static size_t memory_of(const struct waiting *w) {
     return sizeof *w + layout_at(w->size) + w->layout_size;
 }
 
-struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
-    size_t size = record_size(t->half.r), all = sizeof(struct waiting) + layout_at(size) + t->layout_size;
-    struct entry *x = t->entry;
-    bool is_new = false;
-    struct waiting *w = arena_take(&room->arena, all);
-    if (!w) { /* those that are leaving may have as much */
-        waiting_left(room);
-        w = arena_take(&room->arena, all);
-    }
-    if (w && t->key && !x) x = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
-    if (!w || (t->key && !x)) {
-        arena_give(&room->arena, w, all);
-        return NULL;
-    }
-    w->key = x;
+/* Into memory for it, and the line of the entry. */
+static void fill(struct waiting *w, const struct taken *t, struct entry *key, size_t size) {
+    w->key = key;
     w->number = t->half.number;
     w->place = NO_PLACE;
     w->due = INT64_MIN;
@@ -154,10 +141,30 @@ struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
     w->side = (uint8_t)t->side;
     record_encode(t->half.r, 0, w->encoded);
     if (t->layout_size) memcpy(w->encoded + layout_at(size), t->half.layout, t->layout_size);
-    if (!x || line_put(room, w) == 0) return w;
-    if (is_new) table_remove(&room->table, x);
+}
+
+/* NULL: G_NOMEM, and all is as it was. */
+static struct waiting *put(struct waiting_room *room, const struct taken *t, struct entry *key) {
+    size_t size = record_size(t->half.r), all = sizeof(struct waiting) + layout_at(size) + t->layout_size;
+    bool is_new = false;
+    struct waiting *w = arena_take(&room->arena, all);
+    if (w && t->key && !key) key = table_put(&room->table, t->hash, t->key, t->key_size, &is_new);
+    if (w && (key || !t->key)) {
+        fill(w, t, key, size);
+        if (!key || line_put(room, w) == 0) return w;
+    }
+    if (is_new) table_remove(&room->table, key);
     arena_give(&room->arena, w, all);
     return NULL;
+}
+
+struct waiting *waiting_put(struct waiting_room *room, const struct taken *t) {
+    struct waiting *w = put(room, t, t->entry);
+    if (w) return w;
+    waiting_left(room); /* those that are leaving, and keys that are only held, may have as much */
+    expected_none(room);
+    room->arena.budget->exhausted = false;
+    return put(room, t, NULL);
 }
 
 /* It is in no heap any more. */

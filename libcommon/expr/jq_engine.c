@@ -87,6 +87,7 @@ static bool is_string(jv v) {
 
 struct jq_engine {
     jq_state *jq;
+    pthread_mutex_t running;
     bool reads_vars;
     char reason[400]; /* why it did not compile: the first message */
 };
@@ -172,6 +173,7 @@ int jq_engine_open(const char *program, struct jq_engine **ret, struct err *e) {
     struct buf text = {0};
     struct jq_engine *j = calloc(1, sizeof(*j));
     if (!j) return err_nomem(e);
+    pthread_mutex_init(&j->running, NULL);
     for (size_t i = 0; i < NAMES; i++) j->reads_vars = j->reads_vars || jq_mentions(program, names[i]);
     rc = program_wrap(program, j->reads_vars, &text);
     if (rc == 0) j->jq = lib.jq_init();
@@ -197,6 +199,7 @@ int jq_engine_open(const char *program, struct jq_engine **ret, struct err *e) {
 void jq_engine_free(struct jq_engine *j) {
     if (!j) return;
     if (j->jq) lib.jq_teardown(&j->jq);
+    pthread_mutex_destroy(&j->running);
     free(j);
 }
 
@@ -281,11 +284,9 @@ static int result_emit(jv v, jq_emit *emit, void *ctx, struct err *e) {
     return rc;
 }
 
-int jq_engine_run(struct jq_engine *j, const char *input, size_t n, const struct jq_vars *vars, jq_emit *emit,
-                  void *ctx, struct err *e) {
-    jv v;
-    int rc = input_make(j, input, n, vars, &v, e);
-    if (rc < 0) return rc;
+/* Consumes `v`, the input. */
+static int run(struct jq_engine *j, jv v, jq_emit *emit, void *ctx, struct err *e) {
+    int rc = 0;
     lib.jq_start(j->jq, v, 0);
     while (rc == 0 && is_valid(v = lib.jq_next(j->jq))) rc = result_emit(v, emit, ctx, e);
     if (rc == 0) {
@@ -300,5 +301,16 @@ int jq_engine_run(struct jq_engine *j, const char *input, size_t n, const struct
     }
     /* Let go of what is left of this run, also of its values, before the next record comes. */
     lib.jq_start(j->jq, lib.jv_null(), 0);
+    return rc;
+}
+
+int jq_engine_run(struct jq_engine *j, const char *input, size_t n, const struct jq_vars *vars, jq_emit *emit,
+                  void *ctx, struct err *e) {
+    jv v;
+    int rc = input_make(j, input, n, vars, &v, e);
+    if (rc < 0) return rc;
+    pthread_mutex_lock(&j->running);
+    rc = run(j, v, emit, ctx, e);
+    pthread_mutex_unlock(&j->running);
     return rc;
 }

@@ -12,7 +12,7 @@
  * such results; it aborts the process when the machine has no memory, has no limit on the memory or the time of one
  * record, and cannot be stopped in the middle of one.
  *
- * An engine serves one thread at a time; `emit` must not run it again.
+ * An engine runs for one thread at a time: others wait. `emit` must not run it again.
  */
 #ifndef LEAT_EXPR_JQ_ENGINE_H
 #define LEAT_EXPR_JQ_ENGINE_H

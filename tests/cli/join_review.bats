@@ -139,3 +139,29 @@ lines_are() {
     exits 3 leat join --with ./r.json "${arrays[@]}" --left l.json
     contains "$stderr" "l.json:1"
 }
+
+@test "expressions of jq's engine serve several inputs at once" {
+    for i in 1 2 3; do
+        seq 0 2999 | awk '{printf "{\"t\":%d,\"k\":\"a%d\"}\n", $1, $1 % 50}' >"l$i.json"
+    done
+    seq 0 2999 | awk '{printf "{\"t\":%d,\"k\":\"a%d\",\"r\":%d}\n", $1, $1 % 50, $1}' >r.json
+    exits 0 leat join --with ./r.json --on .k --within 0s --time .t -j l1.json l2.json l3.json
+    equals "$(wc -l <<<"$output")" 9000
+    native=$output
+    exits 0 leat join --with ./r.json --on .k --engine jq --within 0s --time .t -j l1.json l2.json l3.json
+    equals "$output" "$native"
+}
+
+# Whatever blocks the records come in, no memory is taken before their turn.
+@test "keys that are expected take nothing of --max-state" {
+    key=$(head -c 20000 /dev/zero | tr '\0' k)
+    for side in l r; do
+        seq 1 50 | awk -v k="$key" '{printf "{\"t\":%d,\"k\":\"%s%d\"}\n", 10 * $1, k, $1}' |
+            leat filter true --time .t >"$side.leat"
+    done
+    for form in '--as-of --tolerance 0s' '--as-of --direction forward --tolerance 0s' '--within 0s'; do
+        # shellcheck disable=SC2086 # several words
+        leat join --with ./r.leat --on .k $form --max-state 256KiB -j l.leat >out
+        lines_are out 50
+    done
+}
