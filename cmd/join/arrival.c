@@ -225,13 +225,7 @@ static int find_layout(struct looker *l, struct sides *k, const struct record *r
 
 /* Of what was seen of the members: 1; 0: it has none; G_DATA: the expression has to be asked. */
 static int key_seen(const struct looker *l, struct key_text *ret) {
-    if (!l->key_known) return G_DATA;
-    if (!l->key) return 0;
-    struct value v = value_raw(l->key, (size_t)(l->key_end - l->key));
-    if (v.kind == VK_NULL) return 0;
-    if (!value_is_key(v)) return G_DATA;
-    *ret = (struct key_text){.p = v.text, .at = SIZE_MAX, .n = v.n, .kind = 1u << v.kind};
-    return 1;
+    return l->key_known ? key_of_member(l->key, (size_t)(l->key_end - l->key), ret) : G_DATA;
 }
 
 static int find_key(struct looker *l, struct sides *k, const struct record *r, struct arrival *a, struct buf *note,
@@ -255,7 +249,7 @@ int arrival_find(struct looker *l, struct sides *k, const struct record *r, stru
                  struct err *e) {
     *a = (struct arrival){0};
     l->key_known = false;
-    l->key = NULL;
+    l->key = l->key_end = NULL;
     int g = find_layout(l, k, r, a, note, e);
     if (g == 0) g = find_key(l, k, r, a, note, e);
     if (g == 0 && note->len > UINT32_MAX) g = err_nomem(e);

@@ -19,6 +19,8 @@ struct pending {
     uint64_t hash;
     struct key_text key;
     enum { KEY_THERE, KEY_NONE, KEY_BAD, TOMBSTONE } state;
+    bool placed; /* `place` is known */
+    struct place place;
     const struct row_list *partners; /* NULL: it has none */
 };
 
@@ -32,19 +34,33 @@ struct ahead {
     struct pairer *k;
     const struct lookup *l;
     struct pieces out;
+    const struct block_origin *from;
+    const char *body;
 };
 
 static const char *key_of(const struct pairer *k, const struct key_text *key) {
     return key->at == SIZE_MAX ? key->p : k->keys.data + key->at;
 }
 
+/* As key_find: of what is found in one pass, or by the expression. */
+static int ask_key(struct ahead *a, struct pending *p) {
+    const struct row_names *names = &a->l->names;
+    const struct record *r = &p->r;
+    struct err why;
+    size_t slack = (size_t)(a->body + a->from->h->raw_size - r->value) - r->value_size;
+    p->placed = r->value_type == VALUE_JSON && names_find(names, r->value, r->value_size, slack, &p->place);
+    int g = p->placed && names->key.p ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
+    if (g >= 0) return g;
+    record_begin_ahead(a->k->run, a->from, a->body, r);
+    return key_find(a->k->run, a->j->on, r, &a->k->keys, &p->key, &why);
+}
+
 static void find_key(struct ahead *a, struct pending *p) {
     struct pairer *k = a->k;
-    struct err why;
     p->state = TOMBSTONE;
     p->partners = NULL;
     if (p->r.value_type == VALUE_NONE) return;
-    int g = key_find(k->run, a->j->on, &p->r, &k->keys, &p->key, &why);
+    int g = ask_key(a, p);
     p->state = g > 0 ? KEY_THERE : g == 0 ? KEY_NONE : KEY_BAD;
     if (g <= 0) return;
     k->kinds |= p->key.kind;
@@ -66,6 +82,13 @@ static void find_partners(const struct ahead *a, struct batch *b) {
     }
 }
 
+/* The record with the row in it, behind what is in `out`; `at`: NULL, or where it goes. */
+static int merge(const struct join *j, struct pairer *k, const struct record *r, const struct place *at,
+                 const struct row *row, struct buf *out, struct err *e) {
+    if (!at) return row_merge(&k->merger, &j->shape, r->value, r->value_size, row, out, e);
+    return row_put(&j->shape, at, r->value, r->value_size, row, out) < 0 ? err_nomem(e) : 0;
+}
+
 /* A result for each partner. One that cannot be made leaves the record to its turn; once there was another one before
  * it, that is so for the whole block. */
 static int note_pairs(struct ahead *a, const struct pending *p) {
@@ -76,7 +99,7 @@ static int note_pairs(struct ahead *a, const struct pending *p) {
         if (pieces_open(&a->out, &p->r) < 0) return G_NOMEM;
         size_t at = a->out.bytes->len;
         int g = p->r.value_type == VALUE_JSON
-                    ? row_merge(&a->k->merger, &a->j->shape, p->r.value, p->r.value_size, row, a->out.bytes, &why)
+                    ? merge(a->j, a->k, &p->r, p->placed ? &p->place : NULL, row, a->out.bytes, &why)
                     : G_DATA;
         made.value = a->out.bytes->data + at;
         made.value_size = a->out.bytes->len - at;
@@ -111,16 +134,15 @@ static int note_batch(struct ahead *a, struct batch *b) {
     return g;
 }
 
-static int note_block(struct ahead *a, const struct block_origin *from, const char *body) {
+static int note_block(struct ahead *a) {
     struct batch b = {.n = 0};
     struct record_walk w;
     int g = 0;
-    record_walk_init(&w, from->h, body, SIZE_MAX);
+    record_walk_init(&w, a->from->h, a->body, SIZE_MAX);
     while (g == 0 && record_next_checked(&w, &b.item[b.n].r)) {
         struct pending *p = &b.item[b.n++];
         p->at = w.record_at;
         p->end = w.at;
-        record_begin_ahead(a->k->run, from, body, &p->r);
         find_key(a, p);
         if (b.n == PAIR_BATCH) g = note_batch(a, &b);
     }
@@ -129,14 +151,14 @@ static int note_block(struct ahead *a, const struct block_origin *from, const ch
 
 int join_look(void *ctx, unsigned thread, const struct block_origin *from, const char *body, struct buf *note) {
     struct join *j = ctx;
-    struct ahead a = {.j = j, .k = &j->pairers[thread]}; /* nobody else's */
+    struct ahead a = {.j = j, .k = &j->pairers[thread], .from = from, .body = body}; /* the pairer is nobody else's */
     struct err why;
     size_t begin = note->len;
     if (!a.k->run && expr_run_new(j->sets[0], &a.k->run, &why) < 0) return -1;
     a.l = lookup_hold(j);
     int g = buf_append(note, &a.l->generation, sizeof a.l->generation);
     if (g == 0) g = pieces_begin(&a.out, note);
-    if (g == 0) g = pieces_end(&a.out, note_block(&a, from, body));
+    if (g == 0) g = pieces_end(&a.out, note_block(&a));
     lookup_drop(j);
     if (g < 0) note->len = begin;
     return g;
@@ -163,17 +185,20 @@ static int without_partner(struct join *j, struct stage *s, const struct record 
 }
 
 /* All results, before the first of them goes anywhere. */
-static int make_pairs(struct join *j, const struct record *r, const struct row *row, struct err *e) {
+static int make_pairs(struct join *j, const struct stage *s, const struct record *r, const struct row *row,
+                      struct err *e) {
     struct pairer *k = &j->pairers[0];
     struct record made = *r;
+    struct place place;
     made.value_type = VALUE_JSON;
     buf_clear(&k->text);
     buf_clear(&k->ends);
     if (r->value_type != VALUE_JSON)
         return err_set(e, G_DATA, "record has a partner, and is no object that could have its fields");
+    bool placed = names_find(&j->now->names, r->value, r->value_size, stage_slack(s, r), &place);
     for (; row; row = row->next) {
         size_t at = k->text.len;
-        int g = row_merge(&k->merger, &j->shape, r->value, r->value_size, row, &k->text, e);
+        int g = merge(j, k, r, placed ? &place : NULL, row, &k->text, e);
         if (g < 0) return g;
         made.value = k->text.data + at;
         made.value_size = k->text.len - at;
@@ -192,7 +217,7 @@ static int with_partners(struct join *j, struct stage *s, const struct record *r
     struct record made = *r;
     k->matched = true;
     if (j->anti) return 0;
-    int g = make_pairs(j, r, partners->first, e);
+    int g = make_pairs(j, s, r, partners->first, e);
     made.value_type = VALUE_JSON;
     const size_t *ends = (const size_t *)(const void *)k->ends.data;
     for (size_t i = 0, from = 0; g == 0 && i < k->ends.len / sizeof *ends; from = ends[i++]) {

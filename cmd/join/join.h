@@ -15,6 +15,7 @@
 #include "log/topic.h"
 #include "state/table.h"
 #include "stream/stage.h"
+#include "json/fields.h"
 #include "json/members.h"
 
 /* ---- lookup.c: rows by key ---- */
@@ -29,24 +30,52 @@ struct row_shape {
 
 struct row_member {
     uint32_t name_size; /* between the quotes, in canonical spelling: its text begins behind one quote */
-    uint32_t size;      /* of "name":value */
+    uint32_t size;      /* of "name":value; behind it are a comma and the next one */
+    uint8_t number;     /* of the name, in a table */
 };
 
-/* One row: the members, then their texts without anything between them, or the text of the whole row (no members). */
+/* One row: the members, then their texts, or the text of the whole row (no members). */
 struct row {
     struct row *next; /* of the same key, in table order */
     uint32_t size;    /* of the text */
     uint32_t members;
-    uint64_t names; /* a bit for each name, by name_bit: what is not in it is no name of this row */
     struct row_member member[];
 };
 static inline const char *row_text(const struct row *r) {
     return (const char *)&r->member[r->members];
 }
-static inline uint64_t name_bit(const char *name, size_t n) {
-    unsigned mixed = n ? (unsigned char)name[0] + 7u * (unsigned char)name[n - 1] + (unsigned)n * 13u : 0;
-    return UINT64_C(1) << (mixed & 63);
-}
+
+/* ---- names.c: names of a table's rows, and that of the key ---- */
+
+#define NAMES_MAX 64
+
+struct row_names {
+    const char *nested;               /* --as: the only one; else NULL */
+    struct json_name key;             /* of the member that is a record's key; p NULL: it is not as simple as that */
+    struct json_name name[NAMES_MAX]; /* as rows have them, in the table's memory */
+    uint32_t count;
+    bool too_many;     /* records are merged member by member */
+    uint32_t compiled; /* count + 1: `fields` has them all, */
+    struct json_fields fields;
+    uint32_t slot[NAMES_MAX], key_slot, nested_slot; /* there */
+};
+void names_release(struct row_names *x);
+/* The names of a row that was just put. */
+void names_number(struct row_names *x, struct arena *arena, struct row *row);
+/* All rows were put, for now: records can be asked. */
+void names_settle(struct row_names *x);
+
+/* What is to be known of a record to put rows into it. */
+struct place {
+    struct json_slice key;   /* the value of the key's member */
+    uint64_t there;          /* names that it has itself */
+    struct json_slice value; /* nested: of that name, if it is there */
+    const char *last;        /* behind the last member, behind the bracket when there is none */
+    bool empty;              /* there is none */
+};
+/* Of the object [text, text + n), which was validated; `slack` as json_fields_find has it. False: it is no object, or
+ * cannot be asked for these names. */
+bool names_find(const struct row_names *x, const char *text, size_t n, size_t slack, struct place *ret);
 
 /* The value of a key's entry; `last` is there when there can be many. */
 struct row_list {
@@ -60,6 +89,7 @@ struct lookup {
     struct arena arena;
     struct table table;
     const struct table_key *hash_key;
+    struct row_names names;
     uint64_t rows, without_key;
     unsigned kinds;            /* of its keys: bits 1 << value_kind */
     uint64_t generation;       /* of its content: from 1, raised by each change, and by a new table in its place */
@@ -97,6 +127,9 @@ int row_build(struct merger *m, const struct row_shape *shape, const char *text,
  * itself. Nothing else of the text changes. G_DATA: it is no object. */
 int row_merge(struct merger *m, const struct row_shape *shape, const char *text, size_t n, const struct row *row,
               struct buf *out, struct err *e) NODISCARD;
+/* The same for a row of a table, where the place is known. G_NOMEM. */
+int row_put(const struct row_shape *shape, const struct place *at, const char *text, size_t n, const struct row *row,
+            struct buf *out) NODISCARD;
 
 /* ---- source.c: where a table comes from ---- */
 
@@ -173,6 +206,9 @@ struct key_text {
 };
 int key_find(struct expr_run *run, const struct expr *x, const struct record *r, struct buf *scratch,
              struct key_text *ret, struct err *e) NODISCARD;
+/* The same where the expression is that of a member (expr_member_name), whose value's text this is; NULL: it is not
+ * there. G_DATA: the expression has to be asked after all. */
+int key_of_member(const char *text, size_t n, struct key_text *ret);
 
 /* No record has a partner: when keys of these kinds look alike to a person and are not equal, as is the usual reason
  * for that, the user is told. */

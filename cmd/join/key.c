@@ -40,6 +40,15 @@ int key_find(struct expr_run *run, const struct expr *x, const struct record *r,
     return 1;
 }
 
+int key_of_member(const char *text, size_t n, struct key_text *ret) {
+    if (!text) return 0;
+    struct value v = value_raw(text, n);
+    if (v.kind == VK_NULL) return 0;
+    if (!value_is_key(v)) return G_DATA;
+    *ret = (struct key_text){.p = v.text, .at = SIZE_MAX, .n = v.n, .kind = 1u << v.kind};
+    return 1;
+}
+
 void key_tell_kinds(unsigned records, unsigned others, const char *whose) {
     const unsigned numbers = 1u << VK_NUMBER, strings = 1u << VK_STRING;
     if (records == numbers && others == strings)

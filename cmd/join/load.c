@@ -62,6 +62,7 @@ int loader_run(struct loader *l, struct lookup *to, struct state_budget *budget,
         case SOURCE_SQLITE: g = load_sqlite(l, e); break;
         }
     }
+    names_settle(&to->names);
     if (l->source->kind != SOURCE_TOPIC) loader_release(l);
     return g < 0 ? err_prefix(e, "table '%s': ", l->source->name) : 0;
 }

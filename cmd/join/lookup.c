@@ -14,6 +14,7 @@ struct lookup *lookup_new(const struct row_shape *shape, struct state_budget *bu
     l->hash_key = hash_key;
     arena_init(&l->arena, budget);
     size_t value_size = shape->many ? sizeof(struct row_list) : offsetof(struct row_list, last);
+    l->names.nested = shape->nested;
     if (table_init(&l->table, &l->arena, value_size, e) == 0) return l;
     lookup_free(l);
     return NULL;
@@ -22,6 +23,7 @@ struct lookup *lookup_new(const struct row_shape *shape, struct state_budget *bu
 void lookup_free(struct lookup *l) {
     if (!l) return;
     topic_table_free(l->topic);
+    names_release(&l->names);
     table_release(&l->table);
     arena_release(&l->arena);
     free(l);
@@ -55,6 +57,7 @@ int lookup_put(struct lookup *l, const struct row_shape *shape, const char *key,
     if (!copy) return G_NOMEM;
     memcpy(copy, row, row_bytes(row));
     copy->next = NULL;
+    names_number(&l->names, &l->arena, copy);
     if (!shape->many) free_rows(l, list);
     if (list->first)
         list->last->next = copy;

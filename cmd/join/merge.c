@@ -20,8 +20,8 @@ static int failed(int g, const char *what, struct err *e) {
 
 /* ---- rows ---- */
 
-static int add_member(struct merger *m, const char *prefix, const struct json_member *from, struct row *row,
-                      struct row_member *ret, struct buf *texts) {
+static int add_member(struct merger *m, const char *prefix, const struct json_member *from, struct row_member *ret,
+                      struct buf *texts) {
     const char *name;
     size_t name_size, at = texts->len;
     int g = json_member_name(from, &m->name, &name, &name_size);
@@ -32,7 +32,6 @@ static int add_member(struct merger *m, const char *prefix, const struct json_me
     g = json_escape_append(texts, m->spelled.data ? m->spelled.data : "", m->spelled.len);
     if (g < 0) return g;
     ret->name_size = (uint32_t)(texts->len - at - 2);
-    row->names |= name_bit(texts->data + at + 1, ret->name_size);
     if (buf_putc(texts, ':') < 0 || buf_append(texts, from->value, (size_t)(from->value_end - from->value)) < 0)
         return G_NOMEM;
     ret->size = (uint32_t)(texts->len - at);
@@ -43,12 +42,13 @@ static int add_member(struct merger *m, const char *prefix, const struct json_me
 static int add_members(struct merger *m, const char *prefix, struct json_members *it, struct buf *out) {
     struct row row = {0};
     struct json_member from;
-    struct row_member member;
+    struct row_member member = {0};
     int g;
     buf_clear(&m->used);
     if (buf_append(out, &row, sizeof row) < 0) return G_NOMEM;
     while ((g = json_members_next(it, &from)) > 0) {
-        g = add_member(m, prefix, &from, &row, &member, &m->used);
+        g = row.members ? buf_putc(&m->used, ',') : 0;
+        if (g == 0) g = add_member(m, prefix, &from, &member, &m->used);
         if (g < 0) return g;
         if (buf_append(out, &member, sizeof member) < 0) return G_NOMEM;
         row.members++;
@@ -102,7 +102,7 @@ static int spell(struct merger *m, const struct json_member *from, const char **
 /* The stream's record has a member of this name: if the row has it, too, that one is not for the result. */
 static void mark_used(const struct row *row, const char *name, size_t n, char *used, uint32_t *ret_used) {
     const char *p = row_text(row);
-    for (uint32_t i = 0; i < row->members; p += row->member[i++].size) {
+    for (uint32_t i = 0; i < row->members; p += row->member[i++].size + 1) {
         if (row->member[i].name_size != n || memcmp(p + 1, name, n) != 0) continue;
         used[i] = 1;
         ++*ret_used;
@@ -110,15 +110,26 @@ static void mark_used(const struct row *row, const char *name, size_t n, char *u
     }
 }
 
-/* Room was reserved. */
-static void add_unused(const struct row *row, const char *used, bool first, struct buf *out) {
-    const char *p = row_text(row);
-    for (uint32_t i = 0; i < row->members; p += row->member[i++].size) {
-        if (used[i]) continue;
-        if (!first) buf_putc_fast(out, ',');
-        first = false;
-        buf_append_fast(out, p, row->member[i].size);
+/* Members behind each other go at once. Room was reserved. */
+static void add_range(const char *from, const char *behind, bool *first, struct buf *out) {
+    if (from == behind) return;
+    if (!*first) buf_putc_fast(out, ',');
+    *first = false;
+    buf_append_fast(out, from, (size_t)(behind - 1 - from)); /* without the comma behind the last one */
+}
+
+/* Those of the row that the record has itself are `used`, by place, or by the numbers of their names, `there`. */
+static void add_unused(const struct row *row, const char *used, uint64_t there, bool first, struct buf *out) {
+    const char *p = row_text(row), *from = p;
+    for (uint32_t i = 0; i < row->members; i++) {
+        const char *next = p + row->member[i].size + 1;
+        if (used ? used[i] != 0 : (there >> row->member[i].number & 1) != 0) {
+            add_range(from, p, &first, out);
+            from = next;
+        }
+        p = next;
     }
+    add_range(from, p, &first, out);
 }
 
 static int merge_members(struct merger *m, const char *text, size_t n, const struct row *row, struct json_members *it,
@@ -135,21 +146,35 @@ static int merge_members(struct merger *m, const char *text, size_t n, const str
         if (found == row->members) continue;
         g = spell(m, &s, &name, &name_size);
         if (g < 0) return g;
-        if (row->names & name_bit(name, name_size)) mark_used(row, name, name_size, m->used.data, &found);
+        mark_used(row, name, name_size, m->used.data, &found);
     }
     if (g < 0) return g;
     if (buf_reserve(out, n + row->size + row->members) < 0) return G_NOMEM;
     buf_append_fast(out, text, (size_t)(it->last - text));
-    add_unused(row, m->used.data, it->first, out);
+    add_unused(row, m->used.data, 0, it->first, out);
     buf_append_fast(out, it->last, (size_t)(text + n - it->last));
     return 0;
 }
 
-/* The row as a member of that name, in its place if there is one already. */
+/* The row as a member of that name: behind the last one, or in the place of the value [from, behind) that it has. */
+static int nest(const char *as, const char *text, size_t n, const char *last, bool empty, const char *from,
+                const char *behind, const struct row *row, struct buf *out) {
+    const char *end = text + n;
+    int g = buf_append(out, text, (size_t)((from ? from : last) - text));
+    if (g == 0 && !from) {
+        if (!empty) g = buf_putc(out, ',');
+        if (g == 0) g = json_escape_append(out, as, strlen(as));
+        if (g == 0) g = buf_putc(out, ':');
+        behind = last;
+    }
+    if (g == 0) g = buf_append(out, row_text(row), row->size);
+    return g < 0 ? g : buf_append(out, behind, (size_t)(end - behind));
+}
+
 static int merge_nested(struct merger *m, const char *as, const char *text, size_t n, const struct row *row,
                         struct json_members *it, struct buf *out) {
     struct json_member s;
-    const char *end = text + n, *from = NULL, *behind = NULL;
+    const char *from = NULL, *behind = NULL;
     size_t as_size = strlen(as);
     int g;
     while ((g = json_members_next(it, &s)) > 0) {
@@ -161,18 +186,20 @@ static int merge_nested(struct merger *m, const char *as, const char *text, size
         from = s.value;
         behind = s.value_end;
     }
-    if (g < 0) return g;
-    if (!from) {
-        if (buf_append(out, text, (size_t)(it->last - text)) < 0) return G_NOMEM;
-        if (!it->first && buf_putc(out, ',') < 0) return G_NOMEM;
-        g = json_escape_append(out, as, as_size);
-        if (g < 0 || buf_putc(out, ':') < 0) return g < 0 ? g : G_NOMEM;
-        behind = it->last;
-    } else if (buf_append(out, text, (size_t)(from - text)) < 0) {
-        return G_NOMEM;
+    return g < 0 ? g : nest(as, text, n, it->last, it->first, from, behind, row, out);
+}
+
+int row_put(const struct row_shape *shape, const struct place *at, const char *text, size_t n, const struct row *row,
+            struct buf *out) {
+    if (shape->nested) {
+        const struct json_slice *v = &at->value;
+        return nest(shape->nested, text, n, at->last, at->empty, v->p, v->p ? v->p + v->n : NULL, row, out);
     }
-    if (buf_append(out, row_text(row), row->size) < 0) return G_NOMEM;
-    return buf_append(out, behind, (size_t)(end - behind));
+    if (buf_reserve(out, n + row->size + 1) < 0) return G_NOMEM;
+    buf_append_fast(out, text, (size_t)(at->last - text));
+    add_unused(row, NULL, at->there, at->empty, out);
+    buf_append_fast(out, at->last, (size_t)(text + n - at->last));
+    return 0;
 }
 
 int row_merge(struct merger *m, const struct row_shape *shape, const char *text, size_t n, const struct row *row,

@@ -41,6 +41,7 @@ void lookup_drop(struct join *j) {
 static int load(struct join *j, struct err *e) {
     struct lookup *l = lookup_new(&j->shape, &j->budget, &j->hash_key, e);
     if (!l) return e->grade;
+    l->names.key.p = expr_member_name(j->on, &l->names.key.n);
     int g = loader_run(&j->loader, l, &j->budget, e);
     j->budget.exhausted = false;
     if (g < 0) {
@@ -93,6 +94,7 @@ static int follow(struct join *j, bool quiet, struct err *e) {
         pthread_rwlock_wrlock(&j->lock);
         l->generation++;
         g = topic_table_read(&j->loader, e);
+        names_settle(&l->names);
         pthread_rwlock_unlock(&j->lock);
     }
     if (g < 0) return err_prefix(e, "table '%s': ", j->loader.source->name);

@@ -680,3 +680,38 @@ ends_with() {
     exits 4 bash -c 'leat join --table t.csv --on .user c.leat --left >/dev/full'
     contains "$stderr" "No space left on device"
 }
+
+# Records are asked for the names of the rows in one pass; for very many names, member by member.
+@test "names: escaped ones, very many, an object without any, space before the bracket" {
+    printf '{"k":1,"a\\u0062":"row","q\\"":2,"\\u00e9":3}\n' >t.json
+    cat >s.json <<'END'
+{"k":1}
+{ "k" : 1 , "ab" : "own" }
+{"k":1,"\u0061b":"own"	}
+{"k":1,"q\u0022":"own","é":"own"}
+END
+    want='{"k":1,"ab":"row","q\"":2,"é":3}
+{ "k" : 1 , "ab" : "own","q\"":2,"é":3 }
+{"k":1,"\u0061b":"own","q\"":2,"é":3	}
+{"k":1,"q\u0022":"own","é":"own","ab":"row"}'
+    leat filter true s.json >s.leat
+    for input in s.json s.leat; do
+        exits 0 leat join --table t.json --on .k -j "$input"
+        equals "$output" "$want"
+    done
+    printf '{"x":1,"row" : 5 }\n{"x":1}\n{ }\n' | leat filter true >n.leat
+    printf '{"x":1,"y":2}\n{"x":null,"y":3}\n' >t2.json
+    exits 0 leat join --table t2.json --on '.x // 1' --on-table .x --as row -j n.leat
+    equals "$output" '{"x":1,"row" : {"x":1,"y":2} }
+{"x":1,"row":{"x":1,"y":2}}
+{"row":{"x":1,"y":2} }'
+    exits 0 leat join --table t2.json --on '.x // 1' --on-table .x -j n.leat
+    equals "$output" '{"x":1,"row" : 5,"y":2 }
+{"x":1,"y":2}
+{"x":1,"y":2 }'
+    for n in 62 63 64 65 200; do
+        seq 1 "$n" | jq -c -n '{k: 1} + ([inputs | {("m\(.)"): .}] | add)' >wide.json
+        exits 0 leat join --table wide.json --on .k -j <<<'{"k":1,"m2":"own","m60":"own"}'
+        equals "$output" "$(jq -c '. as $row | {k: 1, m2: "own", m60: "own"} | . + ($row | del(.k, .m2, .m60))' wide.json)"
+    done
+}
