@@ -75,6 +75,8 @@ static int add_name(struct looker *l, const char *prefix, const struct json_memb
 
 /* All names are known: *ret_shape, or NO_SHAPE. */
 static int find_shape(struct looker *l, struct shapes *shapes, uint16_t *ret_shape) {
+    *ret_shape = NO_SHAPE;
+    if (l->count > MEMBERS_MAX) return 0;
     if (l->same != OTHER_NAMES && l->same == l->hint->key_size) {
         *ret_shape = (uint16_t) * (const uint64_t *)(const void *)l->hint->data;
         return 0;
@@ -152,31 +154,27 @@ static int nest(struct looker *l, const char *as, const struct record *r) {
     return g < 0 ? g : add_text(l, 0, p, (size_t)(end - p));
 }
 
-static int put_layout(struct looker *l, struct shapes *shapes, const struct layout *from, const struct record *r,
-                      struct buf *out) {
-    struct layout layout = *from;
-    bool small = l->count <= MEMBERS_MAX && r->value_size <= LAID_OUT_BYTES_MAX && l->text.len <= LAID_OUT_BYTES_MAX;
-    layout.shape = NO_SHAPE;
+/* Of a right record. */
+static int put_members(struct looker *l, struct shapes *shapes, const struct record *r, struct buf *out) {
+    size_t text = l->text.len, members = l->count * sizeof *l->members;
+    struct layout layout = {.text = (uint32_t)text, .members = (uint8_t)l->count, .shape = NO_SHAPE};
+    bool small = (text ? text : r->value_size) <= PLACE_BYTES_MAX;
     if (small && find_shape(l, shapes, &layout.shape) < 0) return G_NOMEM;
-    bool whole = l->side == RIGHT && layout.shape != NO_SHAPE;
-    layout.members = whole ? (uint8_t)l->count : 0;
-    layout.text = whole ? (uint16_t)l->text.len : 0;
-    size_t members = layout.members * sizeof *l->members;
-    if (buf_reserve(out, sizeof layout + members + layout.text) < 0) return G_NOMEM;
+    if (layout.shape == NO_SHAPE) return buf_append(out, &layout, sizeof layout);
+    if (buf_reserve(out, sizeof layout + members + text) < 0) return G_NOMEM;
     buf_append_fast(out, &layout, sizeof layout);
     buf_append_fast(out, l->members, members);
-    if (layout.text) buf_append_fast(out, l->text.data, layout.text);
+    if (text) buf_append_fast(out, l->text.data, text);
     return 0;
 }
 
 static int lay_out_right(struct looker *l, struct sides *k, const struct record *r, struct buf *out) {
     const struct row_shape *shape = &k->j->shape;
-    const struct layout layout = {0};
     bool plain = true;
     l->key_known = l->key_name && !shape->nested;
     int g = shape->nested ? nest(l, shape->nested, r) : find_members(l, shape->prefix, r, false, &plain);
     if (g == 0 && !plain) g = find_members(l, shape->prefix, r, true, &plain);
-    return g < 0 ? g : put_layout(l, &k->shapes[RIGHT], &layout, r, out);
+    return g < 0 ? g : put_members(l, &k->shapes[RIGHT], r, out);
 }
 
 static int lay_out_left(struct looker *l, struct sides *k, const struct record *r, struct buf *out) {
@@ -190,8 +188,9 @@ static int lay_out_left(struct looker *l, struct sides *k, const struct record *
         g = add_name(l, NULL, &m);
         if (g < 0) return g;
     }
-    const struct layout layout = {.last = (uint16_t)(it.last - r->value), .empty = it.first};
-    return g < 0 ? g : put_layout(l, &k->shapes[LEFT], &layout, r, out);
+    struct layout layout = {.last = (uint32_t)(it.last - r->value), .empty = it.first};
+    if (g == 0) g = find_shape(l, &k->shapes[LEFT], &layout.shape);
+    return g < 0 ? g : buf_append(out, &layout, sizeof layout);
 }
 
 /* ---- one record ---- */

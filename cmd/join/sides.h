@@ -24,16 +24,18 @@ static inline enum side other_side(enum side s) {
 struct member_at {
     uint16_t at, size; /* of "name":value; what follows without a gap is the next one behind a comma */
 };
-#define MEMBERS_MAX 64                /* of a record whose results are made the fast way, */
-#define LAID_OUT_BYTES_MAX UINT16_MAX /* and of its value */
+#define MEMBERS_MAX 64             /* of a record whose results are made the fast way, */
+#define PLACE_BYTES_MAX UINT16_MAX /* and, of a right one, of what they are in */
 #define NO_SHAPE UINT16_MAX
 
 /* Where in a record's value the members are, and of which names. A right one has them one by one. Small: it waits with
  * its record, and what waits comes from memory for each pair. */
 struct layout {
+    union {
+        uint32_t last; /* left: behind the last member, behind the bracket when there is none */
+        uint32_t text; /* right: bytes of the text behind the members that they are in, or 0: in the value */
+    };
     uint16_t shape;  /* NO_SHAPE: results of it are made the slow way */
-    uint16_t last;   /* left: behind the last member, behind the bracket when there is none */
-    uint16_t text;   /* right: bytes of the text behind the members that they are in, or 0: in the value */
     uint8_t members; /* right: how many */
     bool empty;      /* left: there is none */
     struct member_at member[];
@@ -125,7 +127,7 @@ struct waiting {
     uint32_t layout_size;
     uint8_t side;
     bool matched;
-    char encoded[];
+    _Alignas(4) char encoded[];
 };
 #define NO_PLACE UINT32_MAX
 static inline int64_t waiting_time(const struct waiting *w) {

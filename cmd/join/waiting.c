@@ -123,7 +123,7 @@ void waiting_prefetch(const struct line *l) {
 
 /* Where the layout is, behind `size` bytes of record. */
 static size_t layout_at(size_t size) {
-    return (size + 1) & ~(size_t)1;
+    return (size + 3) & ~(size_t)3;
 }
 
 static size_t memory_of(const struct waiting *w) {
