@@ -62,7 +62,7 @@ _leat_options() {
     topic/dump) echo '-p --partition --records -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/export) echo '-o --offset -p --partition --format --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
     topic/import) echo '--max-size --stats --progress --no-progress -j --json -d --dir --force-fs -q --quiet -v --verbose -h --help -V --version' ;;
-    window) echo '--tumble --hop --slide --session --max --count --cumulate --step --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
+    window) echo '--tumble --hop --slide --session --max --count --cumulate --step --all --offset -g --group --out-of-order --grace --idle-timeout --max-ahead --late --emit --early-every --max-state --state --drain --explain -i --in --value --no-infer --delimiter --time --time-format --tz --max-record -O --out -j --json -J --envelope -f --format --output --color --force -u --unbuffered --on-error --dead-letter -d --dir --force-fs --stats --progress --no-progress -q --quiet -v --verbose -h --help -V --version' ;;
     esac
 }
 

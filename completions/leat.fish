@@ -614,6 +614,7 @@ complete -c leat -n '__leat_at window' -l max -x -d 'with --session: no session 
 complete -c leat -n '__leat_at window' -l count -x -d 'windows of so many records of a group, in the order of event time'
 complete -c leat -n '__leat_at window' -l cumulate -x -d 'windows that grow by --step until they are this long, and begin again'
 complete -c leat -n '__leat_at window' -l step -x -d 'with --cumulate: how much they grow'
+complete -c leat -n '__leat_at window' -l all -d 'one window of all records, with times or without, which ends with the input'
 complete -c leat -n '__leat_at window' -l offset -x -d 'move where windows begin by this'
 complete -c leat -n '__leat_at window' -s g -l group -x -d 'a window for each different value of these; \'{name: EXPR}\' gives names'
 complete -c leat -n '__leat_at window' -l out-of-order -x -d 'how far records can be behind the latest one: windows wait so long (default: what the stream says, else 0)'

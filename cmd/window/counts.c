@@ -85,7 +85,7 @@ static int counts_add(struct window *w, struct stage *s, const struct row *r, st
         p->first = r->time;
     }
     p->last = r->time;
-    int g = row_apply(&w->program, r, partial_value(p), &k->arena);
+    int g = row_apply(&w->program, r, r->time, partial_value(p), &k->arena);
     if (g < 0) return g;
     if (++x->seen % k->slide == 0) {
         g = emit_group(w, s, of, EMIT_FINAL, e);

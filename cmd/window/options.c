@@ -52,6 +52,10 @@ const struct option_spec window_options[] = {
      .arg = "D",
      .help = "with --cumulate: how much they grow",
      .offset = offsetof(struct options, step_ns)},
+    {.name = "all",
+     .kind = OPTION_FLAG,
+     .help = "one window of all records, with times or without, which ends with the input",
+     .offset = offsetof(struct options, all)},
     {.name = "offset",
      .kind = OPTION_DURATION,
      .arg = "D",
@@ -195,13 +199,18 @@ static int apply_count(const struct options *o, struct window *w, struct err *e)
 /* Words that belong to another kind mean that somebody had something else in mind. */
 static int check_words(const struct options *o, struct err *e) {
     bool hop = o->hop_ns >= 0, session = o->session_ns >= 0, cumulate = o->cumulate_ns >= 0;
-    int kinds = !!o->tumble + hop + session + !!o->count + cumulate;
-    if (kinds == 0) return err_set(e, G_USAGE, "say which windows: --tumble, --hop, --session, --count or --cumulate");
+    int kinds = !!o->tumble + hop + session + !!o->count + cumulate + o->all;
+    if (kinds == 0)
+        return err_set(e, G_USAGE,
+                       "say which windows: --tumble, --hop, --session, --count, --cumulate, or --all for one of "
+                       "everything");
     if (kinds > 1) return err_set(e, G_USAGE, "there can be one kind of windows only");
     if (o->slide && !hop && !o->count) return err_set(e, G_USAGE, "--slide goes with --hop or --count");
     if (o->step_ns >= 0 && !cumulate) return err_set(e, G_USAGE, "--step goes with --cumulate");
     if (o->max_ns >= 0 && !session) return err_set(e, G_USAGE, "--max goes with --session");
-    if (o->offset_ns && (session || o->count))
+    if (o->all && (o->grace_ns || o->late))
+        return err_set(e, G_USAGE, "--grace and --late do not go with --all, for which no record is late");
+    if (o->offset_ns && (session || o->count || o->all))
         return err_set(e, G_USAGE, "--offset goes with --tumble, --hop or --cumulate");
     if (o->grace_ns && (o->count || o->max_ns >= 0))
         return err_set(e, G_USAGE, "--grace cannot be: the windows depend on the order of records; use --out-of-order");
@@ -214,13 +223,15 @@ static int apply_kind(const struct options *o, struct window *w, struct err *e) 
     if (o->tumble) return apply_tumble(o, w, e);
     if (o->hop_ns >= 0) return apply_hop(o, w, e);
     if (o->cumulate_ns >= 0) return apply_cumulate(o, w, e);
+    if (o->all) spans_init_all(&w->spans);
+    if (o->all) return 0;
     return o->session_ns >= 0 ? apply_session(o, w, e) : apply_count(o, w, e);
 }
 
 int options_apply(const struct options *o, struct window *w, struct err *e) {
     int g = check_words(o, e);
     if (g == 0) g = apply_kind(o, w, e);
-    w->max_ahead_ns = NS_PER_DAY;
+    w->max_ahead_ns = o->all ? -1 : NS_PER_DAY; /* a wrong time ends no window */
     if (g == 0 && o->max_ahead) {
         if (strcmp(o->max_ahead, "none") == 0)
             w->max_ahead_ns = -1;
@@ -256,6 +267,7 @@ int options_identity(const struct options *o, const char *program, struct buf *o
     if (o->count) g = buf_printf(out, "--count %" PRIu64 " --slide %s ", o->count, o->slide ? o->slide : "-");
     if (o->cumulate_ns >= 0)
         g = buf_printf(out, "--cumulate %" PRId64 "ns --step %" PRId64 "ns ", o->cumulate_ns, o->step_ns);
+    if (g == 0 && o->all) g = buf_puts(out, "--all ");
     if (g == 0 && o->offset_ns) g = buf_printf(out, "--offset %" PRId64 "ns ", o->offset_ns);
     if (g == 0 && o->grace_ns) g = buf_printf(out, "--grace %" PRId64 "ns ", o->grace_ns);
     if (g == 0 && o->group) g = buf_printf(out, "-g %s ", o->group);

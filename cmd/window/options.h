@@ -16,7 +16,7 @@ struct options {
     int64_t idle_timeout_ns; /* below 0: not given */
     struct option_choice emit;
     uint64_t max_state_bytes;
-    bool drain, explain;
+    bool all, drain, explain;
     struct input_options input;
     struct output_options output;
     struct error_options errors;

@@ -210,6 +210,14 @@ static void panes_expect(const struct window *w, const struct row *r, int step) 
         table_prefetch_entry(&p->table, r->hash);
 }
 
+/* --all: what has no time keeps the order in which it came, before all that has one: no time is before TIME_MIN. */
+static int64_t see_time(struct window *w, int64_t time) {
+    if (time == NO_TIME) return NO_TIME + w->untimed++;
+    if (time < w->seen.start || w->seen.start == NO_TIME) w->seen.start = time;
+    if (time > w->seen.end) w->seen.end = time;
+    return time;
+}
+
 static int panes_add(struct window *w, struct stage *s, const struct row *r, struct span *ret_span, struct err *e) {
     struct pane *p;
     bool new;
@@ -226,7 +234,8 @@ static int panes_add(struct window *w, struct stage *s, const struct row *r, str
     struct entry *x = table_put(&p->table, r->hash, row_key(r), r->key_size, &new);
     if (!x || table_touch(&p->table, x) < 0) return G_NOMEM;
     x->flags |= ENTRY_CHANGED;
-    g = row_apply(&w->program, r, entry_value(x), &p->arena);
+    const int64_t time = window_is_all(w) ? see_time(w, r->time) : r->time;
+    g = row_apply(&w->program, r, time, entry_value(x), &p->arena);
     if (g < 0) return g;
     if (new && p->table.count == 1) window_due(w, next_end(w, p));
     return w->changes || (w->grace_ns && p->first_end <= w->marks.now) ? emit_touched(w, s, p, r, e) : 0;

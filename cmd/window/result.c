@@ -9,12 +9,14 @@
 
 #include "base/timefmt.h"
 
-static const char *const emit_words[] = {"", ",\"emit\":\"early\"", ",\"emit\":\"change\"", ",\"emit\":\"correction\""};
+const char *const result_names[3] = {"emit", "window_start", "window_end"};
+
+/* Members of the part that is fixed have a comma behind them until it is complete. */
+static const char *const emit_words[] = {"", "\"emit\":\"early\",", "\"emit\":\"change\",", "\"emit\":\"correction\","};
 
 /* The name of a group as it stands in results. */
 static int make_label(struct results *k, const char *name, struct buf *label) {
-    int g = buf_putc(label, ',');
-    if (g == 0) g = value_write(expr_heap(k->run), value_text(name, strlen(name)), label);
+    int g = value_write(expr_heap(k->run), value_text(name, strlen(name)), label);
     return g == 0 ? buf_putc(label, ':') : g;
 }
 
@@ -38,15 +40,18 @@ void results_release(struct results *k) {
     buf_release(&k->head);
 }
 
-/* The times of the window, which all of its groups share. */
-static int write_head(struct results *k, const struct span *span, enum emit_kind kind) {
+/* The times of the window, if it has any, which all of its groups share. */
+static int write_head(struct window *w, const struct span *span, enum emit_kind kind) {
+    struct results *k = &w->results;
     char start[TIME_TEXT_MAX], end[TIME_TEXT_MAX];
     if (k->head_of.start == span->start && k->head_of.end == span->end && k->head_kind == kind) return 0;
     time_format_rfc3339(span->start, start);
     time_format_rfc3339(span->end, end);
     buf_clear(&k->head);
-    if (buf_printf(&k->head, "{\"window_start\":\"%s\",\"window_end\":\"%s\"%s", start, end, emit_words[kind]) < 0)
+    if (buf_putc(&k->head, '{') < 0) return G_NOMEM;
+    if (!window_is_all(w) && buf_printf(&k->head, "\"window_start\":\"%s\",\"window_end\":\"%s\",", start, end) < 0)
         return G_NOMEM;
+    if (buf_puts(&k->head, emit_words[kind]) < 0) return G_NOMEM;
     k->head_of = *span;
     k->head_kind = kind;
     return 0;
@@ -61,7 +66,8 @@ static int write_group(struct window *w, const char *key, size_t key_size) {
     if (p->group_count == 0) return 0;
     if (p->group_count == 1) {
         int g = buf_append(&k->fixed, k->labels[0].data, k->labels[0].len);
-        return g == 0 ? buf_append(&k->fixed, key, key_size) : g;
+        if (g == 0) g = buf_append(&k->fixed, key, key_size);
+        return g == 0 ? buf_putc(&k->fixed, ',') : g;
     }
     buf_clear(&k->key);
     if (buf_putc(&k->key, '[') < 0 || buf_append(&k->key, key, key_size) < 0 || buf_putc(&k->key, ']') < 0)
@@ -72,7 +78,7 @@ static int write_group(struct window *w, const char *key, size_t key_size) {
         if (g <= 0) return g < 0 ? g : G_BUG;
         if (buf_append(&k->fixed, k->labels[i].data, k->labels[i].len) < 0) return G_NOMEM;
         g = value_write(expr_heap(k->run), v, &k->fixed);
-        if (g < 0) return g;
+        if (g < 0 || (g = buf_putc(&k->fixed, ',')) < 0) return g;
     }
     return 0;
 }
@@ -80,10 +86,11 @@ static int write_group(struct window *w, const char *key, size_t key_size) {
 static int write_fixed(struct window *w, const struct span *span, const char *key, size_t key_size,
                        enum emit_kind kind) {
     struct results *k = &w->results;
-    int g = write_head(k, span, kind);
+    int g = write_head(w, span, kind);
     buf_clear(&k->fixed);
     if (g == 0) g = buf_append(&k->fixed, k->head.data, k->head.len);
     if (g == 0) g = write_group(w, key, key_size);
+    if (g == 0 && k->fixed.len > 1) k->fixed.len--; /* the last comma */
     return g == 0 ? buf_putc(&k->fixed, '}') : g;
 }
 
@@ -118,11 +125,10 @@ static int check_keys(struct window *w, struct err *e) {
     struct results *k = &w->results;
     const struct program *p = &w->program;
     struct value made = value_raw(k->value.data, k->value.len), ignored;
-    static const char *const names[] = {"window_start", "window_end", "emit"};
     struct heap *h = expr_heap(k->run);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (value_has_member(h, made, names[i], strlen(names[i]), &ignored))
-            return err_set(e, G_DATA, "the aggregates cannot have '%s', as results have that already", names[i]);
+    for (size_t i = 0; i < p->name_count; i++)
+        if (value_has_member(h, made, result_names[i], strlen(result_names[i]), &ignored))
+            return err_set(e, G_DATA, "the aggregates cannot have '%s', as results have that already", result_names[i]);
     for (size_t i = 0; i < p->group_count; i++)
         if (value_has_member(h, made, p->groups[i].name, strlen(p->groups[i].name), &ignored))
             return err_set(e, G_DATA, "the aggregates cannot have '%s', as it is a group", p->groups[i].name);
@@ -151,12 +157,9 @@ static int run_program(struct window *w, struct err *e) {
 
 /* The two objects as one. */
 static int join(struct results *k) {
-    bool empty = k->value.len == 2; /* {} */
-    if (!empty) {
-        k->fixed.data[k->fixed.len - 1] = ',';
-        return buf_append(&k->fixed, k->value.data + 1, k->value.len - 1);
-    }
-    return 0;
+    if (k->value.len == 2) return 0;                       /* {} */
+    if (--k->fixed.len > 1) buf_putc_fast(&k->fixed, ','); /* where its } was */
+    return buf_append(&k->fixed, k->value.data + 1, k->value.len - 1);
 }
 
 /* The key of the record: the bytes of the one group, or all of them as an array. */
@@ -186,9 +189,11 @@ static void count_result(struct results *k, const struct record *r, enum emit_ki
 
 /* A result that cannot be made, such as a division by zero, goes the way of bad records, under the window's name and
  * with its times and group. The records in it are not to blame. */
-static int refuse(struct stage *s, const struct span *span, const struct record *fixed, struct err *e) {
+static int refuse(const struct window *w, struct stage *s, const struct span *span, const struct record *fixed,
+                  struct err *e) {
     char start[TIME_TEXT_MAX], where[TIME_TEXT_MAX + 80];
     time_format_rfc3339(span->start, start);
+    if (window_is_all(w)) (void)snprintf(start, sizeof start, "all");
     size_t n = fixed->key_size > 60 ? 60 : fixed->key_size;
     (void)snprintf(where, sizeof where, "%s%s%.*s", start, n ? " " : "", (int)n, n ? fixed->key : "");
     int g = stage_refuse(s, fixed, "window", where, e);
@@ -212,7 +217,9 @@ static int make_result(struct window *w, struct stage *s, const struct span *spa
 int result_emit(struct window *w, struct stage *s, const struct span *span, const char *key, size_t key_size,
                 const void *value, enum emit_kind kind, struct err *e) {
     struct results *k = &w->results;
-    struct record fixed = {.time = span->end - 1, .value_type = VALUE_JSON}, r;
+    const bool all = window_is_all(w);
+    if (all) span = &w->seen;
+    struct record fixed = {.time = all ? span->end : span->end - 1, .value_type = VALUE_JSON}, r;
     const struct expr_input in = {.record = &fixed, .partition = -1};
     expr_begin(k->run, &in);
     int g = write_fixed(w, span, key, key_size, kind);
@@ -225,7 +232,7 @@ int result_emit(struct window *w, struct stage *s, const struct span *span, cons
     if (g == G_DATA) {
         fixed.value = k->fixed.data;
         k->fixed.data[fixed.value_size - 1] = '}'; /* as it was before join() */
-        return refuse(s, span, &fixed, e);
+        return refuse(w, s, span, &fixed, e);
     }
     if (g <= 0) return g;
     count_result(k, &r, kind);

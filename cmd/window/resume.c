@@ -23,6 +23,17 @@ static int drop(void *ctx, int64_t space, struct err *e) {
     return w->kind->drop(w, space, e);
 }
 
+/* --all */
+static int load_seen(struct window *w, const json_t *meta, struct err *e) {
+    json_int_t start, end, untimed;
+    if (json_unpack((json_t *)(uintptr_t)meta, "{s:[I,I,I]}", "seen", &start, &end, &untimed) || untimed < 0 ||
+        untimed > TIME_MIN - NO_TIME)
+        return err_set(e, G_CORRUPT, "state does not say which times it has seen");
+    w->seen = (struct span){start, end};
+    w->untimed = untimed;
+    return 0;
+}
+
 static int load_meta(struct window *w, const json_t *meta, struct err *e) {
     json_int_t fired, early;
     const json_t *marks = json_object_get(meta, "watermarks");
@@ -34,7 +45,8 @@ static int load_meta(struct window *w, const json_t *meta, struct err *e) {
     w->panes.fired = fired;
     const json_t *every = json_object_get(meta, "early_every");
     if (json_integer_value(every) == w->early_ns) w->early_at = early; /* else the first record finds where it is */
-    return watermarks_load(&w->marks, marks, e);
+    int g = window_is_all(w) ? load_seen(w, meta, e) : 0;
+    return g < 0 ? g : watermarks_load(&w->marks, marks, e);
 }
 
 int resume_open(struct window *w, const char *dir, const char *identity, bool force_fs, struct err *e) {
@@ -51,13 +63,16 @@ int resume_open(struct window *w, const char *dir, const char *identity, bool fo
 
 static json_t *make_meta(const struct window *w, int64_t checkpoint) {
     json_t *meta = json_object(), *marks = watermarks_save(&w->marks);
-    int bad = !meta || !marks || json_object_set_new(meta, "fired", json_integer(w->panes.fired)) < 0 ||
+    json_t *seen = json_pack("[I,I,I]", (json_int_t)w->seen.start, (json_int_t)w->seen.end, (json_int_t)w->untimed);
+    int bad = !meta || !marks || (window_is_all(w) && json_object_set(meta, "seen", seen) < 0) ||
+              json_object_set_new(meta, "fired", json_integer(w->panes.fired)) < 0 ||
               json_object_set_new(meta, "early", json_integer(w->early_at)) < 0 ||
               json_object_set_new(meta, "early_every", json_integer(w->early_ns)) < 0 ||
               json_object_set_new(meta, "checkpoint", checkpoint < 0 ? json_null() : json_integer(checkpoint)) < 0 ||
               json_object_set_new(meta, "drained", json_boolean(w->marks.now == WATERMARK_END)) < 0 ||
               json_object_set(meta, "watermarks", marks) < 0;
     json_decref(marks);
+    json_decref(seen);
     if (!bad) return meta;
     json_decref(meta);
     return NULL;

@@ -114,9 +114,17 @@ static int append_cells(struct evaluator *v, struct buf *out, uint32_t *ret_coun
 /* ---- the row ---- */
 
 static int find_time(struct evaluator *v, const struct record *r, int64_t *ret, struct err *e) {
+    const struct time_field *f = &v->w->program.time;
+    struct value x;
     *ret = r->time;
-    if (v->w->program.time.used) return time_field_get(&v->w->program.time, v->run, ret, e);
-    if (r->time == NO_TIME) return err_set(e, G_DATA, "record has no time; give it one with --time EXPR");
+    if (f->used && window_is_all(v->w)) { /* there may be none */
+        int g = expr_first(v->run, f->expr, &x, e);
+        *ret = NO_TIME;
+        if (g <= 0 || x.kind == VK_NULL) return g < 0 ? g : 0;
+    }
+    if (f->used) return time_field_get(f, v->run, ret, e);
+    if (r->time == NO_TIME && !window_is_all(v->w))
+        return err_set(e, G_DATA, "record has no time; give it one with --time EXPR");
     return 0;
 }
 
@@ -188,16 +196,16 @@ int window_look(void *ctx, unsigned thread, const struct block_origin *from, con
 
 /* ---- accumulators ---- */
 
-int row_apply(const struct program *p, const struct row *r, void *value, struct arena *arena) {
+int row_apply(const struct program *p, const struct row *r, int64_t time, void *value, struct arena *arena) {
     static const struct cell none = {.type = CELL_NONE};
     int g = 0;
     for (const uint32_t *i = p->bare; g == 0 && *i != NO_CALL; i++)
-        g = aggregate_add(&p->calls[*i], (char *)value + p->calls[*i].offset, arena, &none, r->time);
+        g = aggregate_add(&p->calls[*i], (char *)value + p->calls[*i].offset, arena, &none, time);
     const struct row_cell *c = row_cells(r);
     for (uint32_t i = 0; g == 0 && i < r->cells; i++) {
         const struct aggregate *a = &p->calls[c[i].call];
         struct cell cell = row_cell(r, &c[i]);
-        g = aggregate_add(a, (char *)value + a->offset, arena, &cell, r->time);
+        g = aggregate_add(a, (char *)value + a->offset, arena, &cell, time);
     }
     return g;
 }

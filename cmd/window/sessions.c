@@ -241,7 +241,7 @@ static int sessions_add(struct window *w, struct stage *s, const struct row *r, 
     int g = make_session(w, of, r->time, &x);
     if (g < 0) return g;
     x->changed = true;
-    g = row_apply(&w->program, r, x->value, &k->arena);
+    g = row_apply(&w->program, r, r->time, x->value, &k->arena);
     return g < 0 ? g : emit_touched(w, s, x, e);
 }
 

@@ -77,7 +77,8 @@ static int take_pending(struct window *w, struct stage *s, struct err *e) {
 /* Downstream may know that no result before this will follow; a correction would be one. */
 static int tell_watermark(struct window *w, struct stage *s, struct err *e) {
     struct buf text = {0};
-    int64_t mark = w->marks.now == WATERMARK_END ? WATERMARK_END : time_add(w->marks.now, -w->grace_ns);
+    int64_t mark = time_add(w->marks.now, -w->grace_ns);
+    if (window_is_all(w) && mark > w->seen.end) mark = w->seen.end; /* the next result may have this time still */
     int g = control_watermark(&text, mark) < 0 ? err_nomem(e) : stage_control(s, &text, e);
     buf_release(&text);
     return g;
@@ -94,6 +95,8 @@ static int advance(struct window *w, struct stage *s, struct err *e) {
 }
 
 static int watermark_moved(struct window *w, struct stage *s, struct err *e) {
+    /* A stream may say that its event time is over; with --all, what follows is not late all the same. */
+    if (window_is_all(w) && w->marks.now >= w->spans.high) w->marks.now = w->spans.high - 1;
     return w->marks.now >= w->due && w->marks.now != WATERMARK_NONE ? advance(w, s, e) : 0;
 }
 
@@ -114,8 +117,9 @@ static int take_row(struct window *w, struct stage *s, const struct row *r, find
                     struct err *e) {
     struct span span;
     struct record record;
+    const bool timed = r->time != NO_TIME; /* --all takes them without one */
     if (r->time > w->ahead_limit || !spans_covers(&w->spans, r->time)) return check_time(w, r->time, e);
-    int g = w->pending.used ? pending_add(w, s, r, &span, e) : w->kind->add(w, s, r, &span, e);
+    int g = w->pending.used && timed ? pending_add(w, s, r, &span, e) : w->kind->add(w, s, r, &span, e);
     if (g < 0) return explain(w, g, e);
     if (g == ROW_LATE) {
         g = find(at, r, &record);
@@ -125,6 +129,7 @@ static int take_row(struct window *w, struct stage *s, const struct row *r, find
     } else if (g == ROW_OUTSIDE) {
         w->late.outside++;
     }
+    if (!timed) return 0;
     if (r->time > s->counts.max_time) s->counts.max_time = r->time;
     watermarks_record(&w->marks, w->source, r->time);
     return watermark_moved(w, s, e);

@@ -32,7 +32,8 @@ static const struct tool_spec tool = {
         "record for each window and group with what AGGREGATES makes of them.",
     .examples = "  leat window --tumble 1m -g .status '{n: count}' /var/log/nginx/access.log\n"
                 "  leat window --tumble 1m -g .country '{n: count, ms: p99(.latency_ms)}' c.leat\n"
-                "  leat window --session 30m -g .user --time .time '{pages: count}' clicks.json",
+                "  leat window --session 30m -g .user --time .time '{pages: count}' clicks.json\n"
+                "  leat window --all -g .page '{n: count, ms: mean(.ms)}' clicks.csv",
 };
 
 /* ---- the program ---- */
@@ -98,21 +99,19 @@ static int prepare_calls(struct program *p, const char *text, struct err *e) {
     return share_arguments(p, e);
 }
 
-static const char *const result_names[] = {"window_start", "window_end", "emit"};
-
 /* The names that the program knows of a window. */
 static const char **fixed_names(const struct program *p) {
-    const char **names = calloc(p->group_count + 3, sizeof *names);
+    const char **names = calloc(p->group_count + p->name_count, sizeof *names);
+    size_t n = 0;
     if (!names) return NULL;
-    names[0] = result_names[0];
-    names[1] = result_names[1];
-    for (size_t i = 0; i < p->group_count; i++) names[i + 2] = p->groups[i].name;
+    for (size_t i = 1; i < p->name_count; i++) names[n++] = result_names[i]; /* but for `emit` */
+    for (size_t i = 0; i < p->group_count; i++) names[n++] = p->groups[i].name;
     return names;
 }
 
 /* A name that the result has already: of a time, or of a group. */
 static bool is_taken(const struct program *p, const char *name, size_t n) {
-    for (size_t i = 0; i < sizeof result_names / sizeof *result_names; i++)
+    for (size_t i = 0; i < p->name_count; i++)
         if (strlen(result_names[i]) == n && memcmp(result_names[i], name, n) == 0) return true;
     for (size_t i = 0; i < p->group_count; i++)
         if (strlen(p->groups[i].name) == n && memcmp(p->groups[i].name, name, n) == 0) return true;
@@ -141,6 +140,7 @@ static int check_keys(const struct program *p, struct err *e) {
 
 static int prepare_program(struct program *p, const struct options *o, const char *text, struct err *e) {
     static const struct aggregate_names names = {find_aggregate, aggregate_name};
+    p->name_count = o->all ? 1 : sizeof result_names / sizeof *result_names;
     p->records = expr_set_new(EXPR_AUTO);
     p->results = expr_set_new(EXPR_AUTO);
     if (!p->records || !p->results) return err_nomem(e);
@@ -188,6 +188,7 @@ static int prepare_state(struct window *w, const struct options *o, struct err *
     w->sessions.table.track = w->counts.table.track = o->state != NULL;
     w->pending.used = w->pending.strict || w->program.needs_order;
     w->panes.fired = INT64_MIN;
+    w->seen = (struct span){NO_TIME, NO_TIME};
     w->early_at = INT64_MIN;
     w->due = INT64_MIN; /* the first record finds out what is due */
     return g;
@@ -202,7 +203,7 @@ static int prepare(struct window *w, const struct options *o, const char *text, 
     if (g == 0) g = expr_run_new(w->program.records, &w->evaluators[0].run, e);
     if (g == 0) g = results_init(&w->results, &w->program, e);
     w->evaluators[0].w = w;
-    w->needs_time = !o->input.time;
+    w->needs_time = !o->input.time && !o->all;
     error_config(&o->errors, c);
     c->state_dir = o->state;
     return g;

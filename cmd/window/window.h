@@ -86,6 +86,7 @@ struct program {
     size_t argument_count;
     enum aggregate_input *inputs; /* by call */
     uint32_t *bare;               /* calls without an argument, then NO_CALL */
+    size_t name_count;            /* of result_names: those that results have */
     size_t value_size;            /* of all accumulators */
     bool needs_order;             /* one of them does */
     struct table_key key;
@@ -96,8 +97,8 @@ int row_append(struct evaluator *v, const struct record *r, struct buf *out, str
 int window_look(void *ctx, unsigned thread, const struct block_origin *from, const char *body,
                 struct buf *note) NODISCARD;
 
-/* Add a row to the accumulators at `value`. */
-int row_apply(const struct program *p, const struct row *r, void *value, struct arena *arena) NODISCARD;
+/* Add a row to the accumulators at `value`, as one of this time. */
+int row_apply(const struct program *p, const struct row *r, int64_t time, void *value, struct arena *arena) NODISCARD;
 int values_merge(const struct program *p, void *value, struct arena *arena, const void *from) NODISCARD;
 void values_clear(const struct program *p, void *value, struct arena *arena);
 int values_save(const struct program *p, const void *value, struct buf *out) NODISCARD;
@@ -117,6 +118,7 @@ struct results {
     enum emit_kind head_kind;
     uint64_t emitted, early, changes, corrections, bytes;
 };
+extern const char *const result_names[3]; /* what results call their own; the first is there with --all, too */
 int results_init(struct results *k, const struct program *p, struct err *e) NODISCARD;
 void results_release(struct results *k);
 /* One result record: of this window and group, with these accumulators. */
@@ -232,6 +234,8 @@ struct window {
     bool changes;                             /* --emit changes */
     const struct kind_ops *kind;
     struct spans spans;
+    struct span seen; /* --all: the earliest and the latest time; NO_TIME before there is one */
+    int64_t untimed;  /* --all: records without a time */
     struct panes panes;
     struct sessions sessions;
     struct counts counts;
@@ -243,6 +247,11 @@ struct window {
     struct time_zone *zone; /* of calendar windows; owned */
     char held_by[280];      /* the source that holds the watermark back, when all is done */
 };
+
+/* --all: one window, which has no times of its own. */
+static inline bool window_is_all(const struct window *w) {
+    return w->spans.kind == SPAN_ALL;
+}
 
 /* A kind of window has something to do when the watermark comes there, and perhaps it is the first. */
 static inline void window_due(struct window *w, int64_t time) {

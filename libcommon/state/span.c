@@ -81,10 +81,15 @@ int spans_init(struct spans *s, enum span_kind kind, int64_t size, int64_t step,
     return 0;
 }
 
+void spans_init_all(struct spans *s) {
+    *s = (struct spans){.kind = SPAN_ALL, .low = INT64_MIN, .high = INT64_MAX - 1};
+}
+
 /* --- Panes and windows ------------------------------------------------------------------------------------------- */
 
 struct span spans_pane(const struct spans *s, int64_t time) {
     if (s->kind == SPAN_CALENDAR) return calendar_pane(s, time);
+    if (s->kind == SPAN_ALL) return (struct span){s->low, s->high};
     int64_t start = time - since_start(time, s->pane, s->pane_offset);
     return (struct span){start, start + s->pane};
 }
@@ -108,11 +113,12 @@ bool spans_ends(const struct spans *s, int64_t time, int64_t *ret_first, int64_t
 int64_t spans_next_end(const struct spans *s, int64_t end) {
     int64_t next;
     if (s->kind == SPAN_CALENDAR) return calendar_pane(s, end).end;
+    if (s->kind == SPAN_ALL) return INT64_MAX;
     return __builtin_add_overflow(end, s->step, &next) ? INT64_MAX : next;
 }
 
 struct span spans_ending(const struct spans *s, int64_t end) {
-    if (s->kind == SPAN_CALENDAR) return calendar_pane(s, end - 1);
+    if (s->kind == SPAN_CALENDAR || s->kind == SPAN_ALL) return spans_pane(s, end - 1);
     int64_t length = s->kind == SPAN_CUMULATE ? since_start(end - 1, s->size, s->offset) + 1 : s->size;
     return (struct span){end - length, end};
 }

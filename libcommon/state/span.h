@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Windows of time that do not depend on the data: tumbling, hopping, cumulating, and calendar days, weeks, months and
- * years in a time zone. Time is cut into panes, so that each record is in exactly one pane and each window is a run of
- * panes; for tumbling windows a pane is a window.
+ * years in a time zone; and one window that has all of it. Time is cut into panes, so that each record is in exactly
+ * one pane and each window is a run of panes; for tumbling windows a pane is a window.
  *
  * All spans are half-open, [start, end), ns since 1970. Starts of fixed lengths are aligned to 1970-01-01T00:00 UTC
  * plus an offset, as in Flink (TimeWindow.getWindowStartWithOffset).
@@ -22,7 +22,7 @@
 #include "base/err.h"
 #include "base/timezone.h"
 
-enum span_kind { SPAN_TUMBLE, SPAN_HOP, SPAN_CUMULATE, SPAN_CALENDAR };
+enum span_kind { SPAN_TUMBLE, SPAN_HOP, SPAN_CUMULATE, SPAN_CALENDAR, SPAN_ALL };
 enum span_unit { UNIT_DAY, UNIT_WEEK, UNIT_MONTH, UNIT_YEAR };
 
 struct span {
@@ -34,7 +34,7 @@ struct spans {
     enum span_unit unit;
     int64_t size, step;           /* step: the slide of hops, the step of cumulating windows */
     int64_t offset;               /* fixed lengths: of a start, 0 <= offset < step or size */
-    int64_t pane;                 /* length of a pane; 0 for calendars */
+    int64_t pane;                 /* length of a pane; 0 for calendars and SPAN_ALL */
     int64_t pane_offset;          /* of their starts */
     int64_t low, high;            /* times that have windows: low <= time < high */
     const struct time_zone *zone; /* the caller's; NULL: UTC */
@@ -50,8 +50,11 @@ int spans_init(struct spans *s, enum span_kind kind, int64_t size, int64_t step,
 /* The offset is below the shortest such unit: 1, 7, 28 or 365 days. */
 int spans_init_calendar(struct spans *s, enum span_unit unit, int64_t offset, const struct time_zone *zone,
                         struct err *e) NODISCARD;
+/* One window of one pane, [INT64_MIN, INT64_MAX - 1): INT64_MAX is "never", and the watermark behind all of a stream.
+ */
+void spans_init_all(struct spans *s);
 
-/* Times that have windows: their panes and windows do not leave the years 1678 to 2262. */
+/* Times that have windows: their panes and windows do not leave the years 1678 to 2262 (but for SPAN_ALL). */
 static inline bool spans_covers(const struct spans *s, int64_t time) {
     return time >= s->low && time < s->high;
 }

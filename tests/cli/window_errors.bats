@@ -163,7 +163,7 @@ wrong() {
 
 @test "usage: which windows, and what goes with them" {
     local p='{n: count}'
-    wrong "say which windows: --tumble, --hop, --session, --count or --cumulate" "$p" six.json
+    wrong "say which windows: --tumble, --hop, --session, --count, --cumulate, or --all for one of everything" "$p" six.json
     wrong "there can be one kind of windows only" --tumble 10s --session 5s "$p"
     wrong "there can be one kind of windows only" --hop 10s --slide 5s --count 3 "$p"
     wrong "--tumble: 'x' is not a duration such as 500ms or 1m30s: expected a number (or day, week, month, year)" --tumble x "$p"

@@ -257,6 +257,24 @@ static void edges_of_common_lengths(void **state) {
     assert_true(s.high == TIME_MAX / NS_PER_HOUR * NS_PER_HOUR - 23 * NS_PER_HOUR);
 }
 
+static void all_is_one_window(void **state) {
+    (void)state;
+    static const int64_t times[] = {INT64_MIN, TIME_MIN, -1, 0, TIME_MAX - 2};
+    struct spans s;
+    int64_t first, last;
+    spans_init_all(&s);
+    for (size_t i = 0; i < COUNT(times); i++) {
+        struct span p = spans_pane(&s, times[i]);
+        assert_true(spans_covers(&s, times[i]));
+        assert_true(p.start == INT64_MIN && p.end == INT64_MAX - 1);
+        assert_true(spans_ends(&s, times[i], &first, &last));
+        assert_true(first == p.end && last == p.end);
+    }
+    assert_false(spans_covers(&s, INT64_MAX - 1));
+    assert_true(spans_ending(&s, last).start == INT64_MIN && spans_ending(&s, last).end == last);
+    assert_true(spans_next_end(&s, last) == INT64_MAX);
+}
+
 /* --- Calendars --------------------------------------------------------------------------------------------------- */
 
 static struct time_zone *zone(const char *name) {
@@ -551,6 +569,7 @@ int main(void) {
         cmocka_unit_test(words_that_are_wrong),
         cmocka_unit_test(edges_are_where_windows_would_leave),
         cmocka_unit_test(edges_of_common_lengths),
+        cmocka_unit_test(all_is_one_window),
         cmocka_unit_test(days_of_berlin),
         cmocka_unit_test(days_that_begin_at_one),
         cmocka_unit_test(a_day_that_was_left_out_is_not_there),
