@@ -10,9 +10,11 @@
 #include "filter.h"
 
 #include "cli/exit.h"
+#include "cli/expr_hints.h"
 #include "cli/expr_options.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
+#include "expr/condition.h"
 #include "sys/file.h"
 #include "sys/signals.h"
 
@@ -117,8 +119,11 @@ static int prepare(struct filter *f, const struct options *o, const char *progra
     int g = input_config(&o->input, &c->input, e);
     if (g == 0) g = output_config(&o->output, &c->output, e);
     if (g == 0) g = expr_add(set, "expression", program, &f->expr, e);
+    if (g == 0) g = condition_check("expression", program, e);
     if (g == 0) g = time_field_init(&f->time, set, o->input.time, o->input.time_format, o->input.tz, e);
+    if (g == 0) g = hint_watch(set, f->expr, e);
     if (g == 0) g = expr_run_new(set, &f->run[0], e);
+    if (g == 0) hint_assignment("expression", program);
     f->set = set;
     f->invert = o->invert;
     error_config(&o->errors, c);
@@ -153,6 +158,7 @@ int main(int argc, char **argv) {
         g = run(&f, &o, &config, &e);
         tell_progress(&f, &progress);
         progress_end(&progress);
+        if (g == 0 && f.passed == 0) hint_unseen(set, f.run, CREW_THREADS_MAX, true);
         if (g == 0 && o.exit_status && f.passed == 0) code = EXIT_NO;
     }
     for (size_t i = 0; i < CREW_THREADS_MAX; i++) expr_run_free(f.run[i]);

@@ -231,8 +231,10 @@ static int find_key(struct looker *l, struct sides *k, const struct record *r, s
                     struct err *e) {
     struct key_text key;
     int g = key_seen(l, &key);
-    if (g < 0) g = key_find(l->run, k->on[l->side], r, note, &key, e);
+    if (g < 0 || (g == 0 && !l->has_key)) /* as long as no record had a key the run is to see that */
+        g = key_find(l->run, k->on[l->side], r, note, &key, e);
     if (g <= 0) return g;
+    l->has_key = true;
     if (key.at == SIZE_MAX) {
         key.at = note->len;
         if (buf_append(note, key.p, key.n) < 0) return err_nomem(e);

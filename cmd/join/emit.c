@@ -50,7 +50,7 @@ static int ask_key(struct ahead *a, struct pending *p) {
     size_t slack = (size_t)(a->body + a->from->h->raw_size - r->value) - r->value_size;
     p->placed = r->value_type == VALUE_JSON && names_find(names, r->value, r->value_size, slack, &p->place);
     int g = p->placed && names->key.p ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
-    if (g >= 0) return g;
+    if (g > 0 || (g == 0 && a->k->kinds)) return g; /* as long as no record had a key the run is to see that */
     record_begin_ahead(a->k->run, a->from, a->body, r);
     return key_find(a->k->run, a->j->on, r, &a->k->keys, &p->key, &why);
 }

@@ -7,6 +7,7 @@
 #include "sides.h"
 
 #include "cli/diag.h"
+#include "cli/expr_hints.h"
 #include "cli/letters.h"
 #include "cli/progress.h"
 #include "cli/stage_options.h"
@@ -44,6 +45,7 @@ static int prepare_expressions(struct sides *k, const struct options *o, struct 
     if (g == 0) g = expr_add(sets[1], o->on_right ? "--on-right" : "--on", on_right, &k->on[RIGHT], e);
     if (g == 0) g = time_field_init(&k->time[LEFT], sets[0], o->input.time, o->input.time_format, o->input.tz, e);
     if (g == 0) g = time_field_init(&k->time[RIGHT], sets[1], time_right, o->input.time_format, o->input.tz, e);
+    for (int side = 0; g == 0 && side < 2; side++) g = hint_watch(sets[side], NULL, e);
     for (int side = 0; g == 0 && side < 2; side++) g = looker_init(&k->looker[side], k, side, e);
     if (g == 0 && !(k->lookers = calloc(k->inputs, sizeof *k->lookers))) g = err_nomem(e);
     for (size_t i = 0; g == 0 && i < k->inputs; i++) g = looker_init(&k->lookers[i], k, i == 0 ? RIGHT : LEFT, e);
@@ -122,6 +124,21 @@ static int name_inputs(struct sides *k, const struct options *o, const struct st
     return 0;
 }
 
+/* A key that no record of a side had. */
+static void tell_unseen(const struct sides *k, enum side side) {
+    struct expr_run **runs = calloc(k->inputs + 1, sizeof *runs);
+    bool has_key = k->looker[side].has_key;
+    if (!runs) return;
+    runs[k->inputs] = k->looker[side].run;
+    for (size_t i = 0; i < k->inputs; i++) {
+        if (k->lookers[i].side != side) continue;
+        runs[i] = k->lookers[i].run;
+        has_key |= k->lookers[i].has_key;
+    }
+    if (!has_key) hint_unseen(k->set[side], runs, k->inputs + 1, false);
+    free(runs);
+}
+
 static void tell(const struct sides *k, const struct stage_config *c) {
     if (!k->matched) key_tell_kinds(k->kinds[LEFT], k->kinds[RIGHT], "the right side");
     if (k->late && !k->late_to)
@@ -142,6 +159,7 @@ static int run_stage(struct sides *k, const struct options *o, struct stage_conf
     stage_sandbox(c, log->path);
     int g = stage_run(&stage, c, &ops, k, e);
     tell(k, c);
+    for (int side = 0; g == 0 && side < 2; side++) tell_unseen(k, side);
     return g;
 }
 

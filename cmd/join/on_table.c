@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "cli/diag.h"
+#include "cli/expr_hints.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
 #include "log/dest.h"
@@ -37,6 +38,7 @@ static int prepare(struct join *j, const struct options *o, const struct source 
     int g = expr_add(j->sets[0], "--on", o->on, &j->on, e);
     if (g == 0) g = expr_add(j->sets[1], "--on-table", on_table, &key, e);
     if (g == 0) g = time_field_init(&j->time, j->sets[0], o->input.time, o->input.time_format, o->input.tz, e);
+    if (g == 0) g = hint_watch(j->sets[0], NULL, e);
     if (g == 0) g = expr_run_new(j->sets[0], &j->pairers[0].run, e);
     if (g == 0) g = random_bytes(&j->hash_key, sizeof j->hash_key, e);
     prepare_loader(j, source, o, c);
@@ -54,13 +56,17 @@ static int explain(const struct join *j, struct err *e) {
 /* ---- the run ---- */
 
 /* Nothing found anything: why that may be. */
-static void tell_none(const struct join *j) {
+static void tell_none(const struct join *j, bool ended_well) {
+    struct expr_run *runs[CREW_THREADS_MAX];
     unsigned kinds = 0;
     for (size_t i = 0; i < CREW_THREADS_MAX; i++) {
         kinds |= j->pairers[i].kinds;
+        runs[i] = j->pairers[i].run;
         if (j->pairers[i].matched) return;
     }
-    if (kinds && j->now->rows == 0 && j->now->without_key)
+    if (!kinds && ended_well)
+        hint_unseen(j->sets[0], runs, CREW_THREADS_MAX, false);
+    else if (kinds && j->now->rows == 0 && j->now->without_key)
         diag_warn("no record has a partner: no row of table '%s' has a key (--on-table says where rows have theirs)",
                   j->loader.source->name);
     else
@@ -91,7 +97,7 @@ static int run_stage(struct join *j, struct stage_config *c, const struct log *l
     if (g == 0) {
         stage_sandbox(c, log->path);
         g = stage_run(&stage, c, &ops, j, e);
-        tell_none(j);
+        tell_none(j, g == 0);
     }
     free(folder);
     return g;

@@ -84,6 +84,7 @@ struct looker {
     struct buf name, whole; /* of a member whose name is spelled anew */
     const char *key_name;   /* the key is what this member has; NULL: it is not as simple as that */
     size_t key_name_size;
+    bool has_key;              /* a record had one */
     const char *key, *key_end; /* it, as it was seen in this record; NULL: not there */
     bool key_known;            /* false: it is not known whether that is it */
 };

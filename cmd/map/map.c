@@ -8,6 +8,7 @@
 #include "map.h"
 
 #include "cli/exit.h"
+#include "cli/expr_hints.h"
 #include "cli/expr_options.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
@@ -97,7 +98,9 @@ static int prepare(struct map *m, const struct options *o, const char *program, 
     if (g == 0) g = key_field_init(&m->key, set, "--key", o->key, e);
     if (g == 0) g = time_field_init(&m->time, set, o->input.time, o->input.time_format, o->input.tz, e);
     if (g == 0) g = add_headers(m, &o->headers, set, e);
+    if (g == 0) g = hint_watch(set, NULL, e);
     if (g == 0) g = expr_run_new(set, &m->makers[0].run, e);
+    if (g == 0) hint_assignment("expression", program);
     m->set = set;
     m->record_limit = c->input.record_limit;
     m->keeps = o->keep;
@@ -117,6 +120,12 @@ static int explain(const struct map *m, struct err *e) {
     int g = expr_explain_all(parts, n, e);
     free(parts);
     return g;
+}
+
+static void tell_unseen(const struct map *m) {
+    struct expr_run *runs[CREW_THREADS_MAX];
+    for (size_t i = 0; i < CREW_THREADS_MAX; i++) runs[i] = m->makers[i].run;
+    hint_unseen(m->set, runs, CREW_THREADS_MAX, false);
 }
 
 static int run(struct map *m, const struct options *o, struct stage_config *c, struct err *e) {
@@ -155,6 +164,7 @@ int main(int argc, char **argv) {
         progress.records_out = m.records_out;
         progress.bytes_out = m.bytes_out;
         progress_end(&progress);
+        if (g == 0) tell_unseen(&m);
     }
     time_field_release(&m.time);
     map_release(&m);

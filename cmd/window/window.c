@@ -11,6 +11,7 @@
 
 #include "base/random.h"
 #include "cli/diag.h"
+#include "cli/expr_hints.h"
 #include "cli/expr_options.h"
 #include "cli/letters.h"
 #include "cli/stage_options.h"
@@ -200,6 +201,7 @@ static int prepare(struct window *w, const struct options *o, const char *text, 
     if (g == 0) g = options_apply(o, w, e);
     if (g == 0) g = prepare_program(&w->program, o, text, e);
     if (g == 0) g = prepare_state(w, o, e);
+    if (g == 0) g = hint_watch(w->program.records, NULL, e);
     if (g == 0) g = expr_run_new(w->program.records, &w->evaluators[0].run, e);
     if (g == 0) g = results_init(&w->results, &w->program, e);
     w->evaluators[0].w = w;
@@ -265,6 +267,12 @@ static void tell_watermark(struct window *w, struct progress *p) {
         diag_info("%s holds the watermark back: it has had nothing yet", w->held_by);
     else
         diag_info("%s holds the watermark back by %.3f s", w->held_by, (double)p->held_back_ns / 1e9);
+}
+
+static void tell_unseen(const struct window *w) {
+    struct expr_run *runs[CREW_THREADS_MAX];
+    for (size_t i = 0; i < CREW_THREADS_MAX; i++) runs[i] = w->evaluators[i].run;
+    hint_unseen(w->program.records, runs, CREW_THREADS_MAX, false);
 }
 
 static int run_stage(struct window *w, const struct options *o, struct stage_config *c, const struct log *log,
@@ -335,6 +343,7 @@ int main(int argc, char **argv) {
         progress.late = w.late.count;
         progress.state_bytes = w.budget.most;
         progress_end(&progress);
+        if (g == 0) tell_unseen(&w);
     }
     release(&w);
     option_end(&tool, &o, &args);

@@ -18,6 +18,15 @@
 #define STOP_EMIT (-101)   /* the caller's emit gave run->emit_result */
 #define STOP_ENOUGH (-102) /* a sink of the evaluator has what it wanted */
 
+/* What unseen.c keeps for a run. */
+struct unseen_run {
+    uint32_t *slots; /* fields that no record had so far */
+    uint32_t n;
+    uint64_t begun;  /* expr_begin calls, and */
+    uint64_t looked; /* those behind which fields were found, while there were such slots */
+    struct buf kept; /* records among them, JSON texts with their sizes (uint32_t) in front */
+};
+
 struct expr_run {
     const struct expr_set *set;
     struct heap heap;
@@ -35,6 +44,7 @@ struct expr_run {
     uint64_t steps, steps_max; /* of loops; a limit is for tests, 0: none */
     int emit_result;
     struct buf text; /* scratch for strings that are put together */
+    struct unseen_run unseen;
 };
 
 struct sink {
@@ -64,6 +74,11 @@ int eval_path_set(struct expr_run *r, const struct node *n, struct value in, str
 int run_root(struct expr_run *r, struct value *ret) NODISCARD;
 int run_variable(struct expr_run *r, enum record_var which, struct value *ret) NODISCARD;
 int run_field(struct expr_run *r, const struct node *n, struct value *ret) NODISCARD;
+
+/* unseen.c: the fields to look at, if the set is watched, and the look at a record whose fields were found. */
+int unseen_begin(struct expr_run *r) NODISCARD;
+void unseen_look(struct expr_run *r);
+void unseen_release(struct expr_run *r);
 
 /* For loops that may be long: has a signal asked us to stop? And is there stack for another level? */
 int run_step(struct expr_run *r) NODISCARD;

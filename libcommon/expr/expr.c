@@ -37,6 +37,7 @@ void expr_set_free(struct expr_set *s) {
     if (!s) return;
     for (size_t i = 0; i < s->n; i++) expr_free(s->programs[i]);
     free(s->programs);
+    unseen_watch_free(s->watch);
     json_fields_release(&s->fields);
     free(s);
 }
@@ -148,7 +149,7 @@ int expr_run_new(const struct expr_set *s, struct expr_run **ret, struct err *e)
     heap_init(&r->heap, 0);
     r->found = calloc(s->field_count + 1, sizeof *r->found);
     r->vars = calloc(s->vars + 1, sizeof *r->vars);
-    if (!r->found || !r->vars || (!s->sealed && json_fields_compile(&set->fields) < 0)) {
+    if (!r->found || !r->vars || unseen_begin(r) < 0 || (!s->sealed && json_fields_compile(&set->fields) < 0)) {
         expr_run_free(r);
         return err_nomem(e);
     }
@@ -162,6 +163,7 @@ void expr_run_free(struct expr_run *r) {
     if (!r) return;
     heap_release(&r->heap);
     buf_release(&r->text);
+    unseen_release(r);
     free(r->found);
     free(r->vars);
     free(r);
@@ -170,6 +172,7 @@ void expr_run_free(struct expr_run *r) {
 void expr_begin(struct expr_run *r, const struct expr_input *in) {
     heap_reset(&r->heap);
     r->in = *in;
+    r->unseen.begun++;
     r->stack_floor = (const char *)__builtin_frame_address(0) - r->stack_budget;
     r->root_ready = r->found_ready = r->too_deep = false;
 }

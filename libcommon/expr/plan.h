@@ -117,8 +117,9 @@ struct expr_set {
     size_t n;
     struct json_fields fields;
     uint32_t field_count;
-    uint32_t vars; /* most slots of any program */
-    bool sealed;   /* a run exists: fields are compiled */
+    uint32_t vars;              /* most slots of any program */
+    bool sealed;                /* a run exists: fields are compiled */
+    struct unseen_watch *watch; /* unseen.c; NULL: nobody asks */
 };
 
 /*
@@ -144,6 +145,8 @@ int expr_add_tree(struct expr_set *s, const char *what, struct plan_source *sour
 const char *prelude_find(const char *name, size_t n, unsigned arity);
 /* The i-th definition's name and arity; false behind the last. */
 bool prelude_entry(size_t i, const char **ret_name, unsigned *ret_arity);
+
+void unseen_watch_free(struct unseen_watch *w); /* takes NULL */
 
 /* Functions that the evaluator itself has: the same. */
 bool special_entry(size_t i, const char **ret_name, unsigned *ret_arity);

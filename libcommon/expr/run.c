@@ -65,10 +65,12 @@ int run_root(struct expr_run *r, struct value *ret) {
 static void find_fields(struct expr_run *r) {
     const struct record *record = r->in.record;
     r->found_ready = true;
-    if (record->value_type == VALUE_JSON)
+    if (record->value_type == VALUE_JSON) {
         (void)json_fields_find(&r->set->fields, record->value, record->value_size, r->in.slack, r->found);
-    else
+        if (r->unseen.n) unseen_look(r);
+    } else {
         memset(r->found, 0, r->set->field_count * sizeof *r->found);
+    }
 }
 
 /* What is missing is null, or an error when a parent is neither an object nor null: step by step tells. */
