@@ -42,14 +42,20 @@ static const char *key_of(const struct pairer *k, const struct key_text *key) {
     return key->at == SIZE_MAX ? key->p : k->keys.data + key->at;
 }
 
+static size_t slack_of(const struct ahead *a, const struct record *r) {
+    return (size_t)(a->body + a->from->h->raw_size - r->value) - r->value_size;
+}
+
 /* As key_find: of what is found in one pass, or by the expression. */
 static int ask_key(struct ahead *a, struct pending *p) {
     const struct row_names *names = &a->l->names;
     const struct record *r = &p->r;
     struct err why;
-    size_t slack = (size_t)(a->body + a->from->h->raw_size - r->value) - r->value_size;
-    p->placed = r->value_type == VALUE_JSON && names_find(names, r->value, r->value_size, slack, &p->place);
-    int g = p->placed && names->key.p ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
+    bool json = r->value_type == VALUE_JSON, found;
+    p->placed = json && !a->k->few_match && names_find(names, r->value, r->value_size, slack_of(a, r), &p->place);
+    found = p->placed ||
+            (json && a->k->few_match && names_find_key(names, r->value, r->value_size, slack_of(a, r), &p->place.key));
+    int g = found && names->key.p ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
     if (g > 0 || (g == 0 && a->k->kinds)) return g; /* as long as no record had a key the run is to see that */
     record_begin_ahead(a->k->run, a->from, a->body, r);
     return key_find(a->k->run, a->j->on, r, &a->k->keys, &p->key, &why);
@@ -70,16 +76,19 @@ static void find_key(struct ahead *a, struct pending *p) {
 
 static void find_partners(const struct ahead *a, struct batch *b) {
     const struct table *t = &a->l->table;
+    size_t matched = 0;
     for (size_t i = 0; i < b->n; i++)
         if (b->item[i].state == KEY_THERE) table_prefetch_entry(t, b->item[i].hash);
     for (size_t i = 0; i < b->n; i++) {
         struct pending *p = &b->item[i];
         if (p->state != KEY_THERE) continue;
         p->partners = lookup_find(a->l, p->hash, key_of(a->k, &p->key), p->key.n);
+        matched += p->partners != NULL;
         if (!p->partners || !p->partners->first) continue;
         __builtin_prefetch(p->partners->first);
         __builtin_prefetch((const char *)p->partners->first + 64);
     }
+    a->k->few_match = matched < b->n / 4;
 }
 
 /* The record with the row in it, behind what is in `out`; `at`: NULL, or where it goes. */
@@ -91,8 +100,10 @@ static int merge(const struct join *j, struct pairer *k, const struct record *r,
 
 /* A result for each partner. One that cannot be made leaves the record to its turn; once there was another one before
  * it, that is so for the whole block. */
-static int note_pairs(struct ahead *a, const struct pending *p) {
+static int note_pairs(struct ahead *a, struct pending *p) {
     struct record made = p->r;
+    if (!p->placed && made.value_type == VALUE_JSON)
+        p->placed = names_find(&a->l->names, made.value, made.value_size, slack_of(a, &made), &p->place);
     struct err why;
     made.value_type = VALUE_JSON;
     for (const struct row *row = p->partners->first; row; row = row->next) {
@@ -113,7 +124,7 @@ static int note_pairs(struct ahead *a, const struct pending *p) {
     return 0;
 }
 
-static int note_outcome(struct ahead *a, const struct pending *p) {
+static int note_outcome(struct ahead *a, struct pending *p) {
     const struct join *j = a->j;
     if (p->state == KEY_BAD) return pieces_leave(&a->out, p->at, p->end, LEFT_BAD);
     if (p->state == TOMBSTONE) return pieces_record(&a->out, &p->r);

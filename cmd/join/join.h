@@ -29,9 +29,8 @@ struct row_shape {
 };
 
 struct row_member {
-    uint32_t name_size; /* between the quotes, in canonical spelling: its text begins behind one quote */
-    uint32_t size;      /* of "name":value; behind it are a comma and the next one */
-    uint8_t number;     /* of the name, in a table */
+    uint32_t size;  /* of "name":value, the name in canonical spelling; behind it are a comma and the next one */
+    uint8_t number; /* of the name, in a table */
 };
 
 /* One row: the members, then their texts, or the text of the whole row (no members). */
@@ -54,9 +53,10 @@ struct row_names {
     struct json_name key;             /* of the member that is a record's key; p NULL: it is not as simple as that */
     struct json_name name[NAMES_MAX]; /* as rows have them, in the table's memory */
     uint32_t count;
-    bool too_many;     /* records are merged member by member */
-    uint32_t compiled; /* count + 1: `fields` has them all, */
-    struct json_fields fields;
+    uint8_t by_hash[2 * NAMES_MAX];                  /* number + 1; 0: nobody */
+    bool too_many;                                   /* records are merged member by member */
+    uint32_t compiled;                               /* count + 1: `fields` has them all, */
+    struct json_fields fields, key_field;            /* the latter has the key alone */
     uint32_t slot[NAMES_MAX], key_slot, nested_slot; /* there */
 };
 void names_release(struct row_names *x);
@@ -76,6 +76,8 @@ struct place {
 /* Of the object [text, text + n), which was validated; `slack` as json_fields_find has it. False: it is no object, or
  * cannot be asked for these names. */
 bool names_find(const struct row_names *x, const char *text, size_t n, size_t slack, struct place *ret);
+/* The same for the key alone, which ends where that is found: for records most of which have no partner. */
+bool names_find_key(const struct row_names *x, const char *text, size_t n, size_t slack, struct json_slice *ret);
 
 /* The value of a key's entry; `last` is there when there can be many. */
 struct row_list {
@@ -225,6 +227,7 @@ struct pairer {
     struct buf ends; /* size_t: where each of them ends */
     unsigned kinds;  /* of the stream's keys */
     bool matched;    /* there was a partner */
+    bool few_match;  /* of those looked at last */
 };
 
 struct progress;

@@ -31,7 +31,6 @@ static int add_member(struct merger *m, const char *prefix, const struct json_me
     if (buf_append(&m->spelled, name, name_size) < 0) return G_NOMEM;
     g = json_escape_append(texts, m->spelled.data ? m->spelled.data : "", m->spelled.len);
     if (g < 0) return g;
-    ret->name_size = (uint32_t)(texts->len - at - 2);
     if (buf_putc(texts, ':') < 0 || buf_append(texts, from->value, (size_t)(from->value_end - from->value)) < 0)
         return G_NOMEM;
     ret->size = (uint32_t)(texts->len - at);
@@ -103,7 +102,8 @@ static int spell(struct merger *m, const struct json_member *from, const char **
 static void mark_used(const struct row *row, const char *name, size_t n, char *used, uint32_t *ret_used) {
     const char *p = row_text(row);
     for (uint32_t i = 0; i < row->members; p += row->member[i++].size + 1) {
-        if (row->member[i].name_size != n || memcmp(p + 1, name, n) != 0) continue;
+        /* no canonical name goes on with a quote, which would have a backslash before it */
+        if (row->member[i].size < n + 2 || p[n + 1] != '"' || memcmp(p + 1, name, n) != 0) continue;
         used[i] = 1;
         ++*ret_used;
         return;

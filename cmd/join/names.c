@@ -9,26 +9,38 @@
 
 void names_release(struct row_names *x) {
     json_fields_release(&x->fields);
+    json_fields_release(&x->key_field);
 }
 
-/* The number of a name; most rows have the names of the one before them, in their order. NAMES_MAX: there are too many,
- * or there is no memory. */
-static uint32_t number_of(struct row_names *x, struct arena *arena, const char *p, uint32_t n, uint32_t likely) {
-    for (uint32_t i = 0; i < x->count; i++) {
-        uint32_t at = (likely + i) % x->count;
-        if (x->name[at].n == n && memcmp(x->name[at].p, p, n) == 0) return at;
+/* Where in by_hash a name is, or would be. */
+static uint8_t *place_of(struct row_names *x, const char *p, size_t n) {
+    size_t h = n * 31 + (n ? (unsigned char)p[0] * 7u + (unsigned char)p[n / 2] * 5u + (unsigned char)p[n - 1] : 0);
+    for (;; h++) {
+        uint8_t *at = &x->by_hash[h % sizeof x->by_hash];
+        if (*at == 0) return at;
+        const struct json_name *name = &x->name[*at - 1];
+        if (name->n == n && memcmp(name->p, p, n) == 0) return at;
     }
+}
+
+/* NAMES_MAX: there are too many, or there is no memory. */
+static uint32_t number_of(struct row_names *x, struct arena *arena, const char *p, size_t n) {
+    uint8_t *at = place_of(x, p, n);
+    if (*at) return *at - 1u;
     char *copy = x->count < NAMES_MAX ? arena_alloc(arena, n + 1) : NULL;
     if (!copy) return NAMES_MAX;
     memcpy(copy, p, n);
     x->name[x->count] = (struct json_name){copy, n};
-    return x->count++;
+    *at = (uint8_t)++x->count;
+    return x->count - 1;
 }
 
 void names_number(struct row_names *x, struct arena *arena, struct row *row) {
     const char *p = row_text(row);
     for (uint32_t i = 0; i < row->members && !x->too_many; p += row->member[i++].size + 1) {
-        uint32_t number = number_of(x, arena, p + 1, row->member[i].name_size, i);
+        bool escaped;
+        const char *quote = json_scan_string(p + 1, p + row->member[i].size, &escaped);
+        uint32_t number = quote ? number_of(x, arena, p + 1, (size_t)(quote - p - 1)) : NAMES_MAX;
         x->too_many = number == NAMES_MAX;
         row->member[i].number = (uint8_t)number;
     }
@@ -61,9 +73,18 @@ static int compile(struct row_names *x) {
     return g;
 }
 
+static int compile_key(struct row_names *x) {
+    uint32_t slot;
+    if (!x->key.p) return 0;
+    json_fields_release(&x->key_field);
+    int g = json_fields_init(&x->key_field);
+    if (g == 0) g = json_fields_add(&x->key_field, &x->key, 1, &slot);
+    return g < 0 ? g : json_fields_compile(&x->key_field);
+}
+
 void names_settle(struct row_names *x) {
     if (x->compiled == x->count + 1) return;
-    x->compiled = compile(x) == 0 ? x->count + 1 : 0;
+    x->compiled = compile_key(x) == 0 && compile(x) == 0 ? x->count + 1 : 0;
 }
 
 static const char *skip_space_back(const char *from, const char *end) {
@@ -82,5 +103,12 @@ bool names_find(const struct row_names *x, const char *text, size_t n, size_t sl
     if (x->nested) ret->value = found[x->nested_slot];
     for (uint32_t i = 0; i < x->count; i++) ret->there |= (uint64_t)(found[x->slot[i]].p != NULL) << i;
     ret->empty = ret->last == begin + 1;
+    return true;
+}
+
+bool names_find_key(const struct row_names *x, const char *text, size_t n, size_t slack, struct json_slice *ret) {
+    const char *begin = json_scan_space(text, text + n);
+    if (!x->key.p || x->compiled == 0 || begin == text + n || *begin != '{') return false;
+    (void)json_fields_find(&x->key_field, text, n, slack, ret);
     return true;
 }
