@@ -46,16 +46,28 @@ static size_t slack_of(const struct ahead *a, const struct record *r) {
     return (size_t)(a->body + a->from->h->raw_size - r->value) - r->value_size;
 }
 
+/* Where rows go in the record, if that is not known yet. */
+static bool find_place(const struct ahead *a, struct pending *p) {
+    const struct record *r = &p->r;
+    if (!p->placed && r->value_type == VALUE_JSON)
+        p->placed = names_find(&a->l->names, r->value, r->value_size, slack_of(a, r), &p->place);
+    return p->placed;
+}
+
+/* The key's member, and in the same pass the place, unless most records have no use for it. */
+static bool find_member(const struct ahead *a, struct pending *p) {
+    const struct record *r = &p->r;
+    if (!a->k->few_match) return find_place(a, p);
+    return r->value_type == VALUE_JSON &&
+           names_find_key(&a->l->names, r->value, r->value_size, slack_of(a, r), &p->place.key);
+}
+
 /* As key_find: of what is found in one pass, or by the expression. */
 static int ask_key(struct ahead *a, struct pending *p) {
-    const struct row_names *names = &a->l->names;
     const struct record *r = &p->r;
     struct err why;
-    bool json = r->value_type == VALUE_JSON, found;
-    p->placed = json && !a->k->few_match && names_find(names, r->value, r->value_size, slack_of(a, r), &p->place);
-    found = p->placed ||
-            (json && a->k->few_match && names_find_key(names, r->value, r->value_size, slack_of(a, r), &p->place.key));
-    int g = found && names->key.p ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
+    bool found = find_member(a, p) && a->l->names.key.p;
+    int g = found ? key_of_member(p->place.key.p, p->place.key.n, &p->key) : G_DATA;
     if (g > 0 || (g == 0 && a->k->kinds)) return g; /* as long as no record had a key the run is to see that */
     record_begin_ahead(a->k->run, a->from, a->body, r);
     return key_find(a->k->run, a->j->on, r, &a->k->keys, &p->key, &why);
@@ -64,6 +76,7 @@ static int ask_key(struct ahead *a, struct pending *p) {
 static void find_key(struct ahead *a, struct pending *p) {
     struct pairer *k = a->k;
     p->state = TOMBSTONE;
+    p->placed = false;
     p->partners = NULL;
     if (p->r.value_type == VALUE_NONE) return;
     int g = ask_key(a, p);
@@ -102,16 +115,13 @@ static int merge(const struct join *j, struct pairer *k, const struct record *r,
  * it, that is so for the whole block. */
 static int note_pairs(struct ahead *a, struct pending *p) {
     struct record made = p->r;
-    if (!p->placed && made.value_type == VALUE_JSON)
-        p->placed = names_find(&a->l->names, made.value, made.value_size, slack_of(a, &made), &p->place);
+    const struct place *place = find_place(a, p) ? &p->place : NULL;
     struct err why;
     made.value_type = VALUE_JSON;
     for (const struct row *row = p->partners->first; row; row = row->next) {
         if (pieces_open(&a->out, &p->r) < 0) return G_NOMEM;
         size_t at = a->out.bytes->len;
-        int g = p->r.value_type == VALUE_JSON
-                    ? merge(a->j, a->k, &p->r, p->placed ? &p->place : NULL, row, a->out.bytes, &why)
-                    : G_DATA;
+        int g = p->r.value_type == VALUE_JSON ? merge(a->j, a->k, &p->r, place, row, a->out.bytes, &why) : G_DATA;
         made.value = a->out.bytes->data + at;
         made.value_size = a->out.bytes->len - at;
         if (g == 0) g = record_check(&made, a->j->record_limit, &why);

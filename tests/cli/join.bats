@@ -715,3 +715,17 @@ END
         equals "$output" "$(jq -c '. as $row | {k: 1, m2: "own", m60: "own"} | . + ($row | del(.k, .m2, .m60))' wide.json)"
     done
 }
+
+# Where few records have a partner only the key is looked for at first: batches of both kinds, one behind the other.
+@test "few records with a partner, then all, then few again" {
+    seq 0 5999 | awk '{few = $1 < 2000 || $1 >= 4000
+        printf "{\"n\":%d,%s\"k\":%d}\n", $1, $1 % 3 ? "" : "\"b\":\"own\",", few && $1 % 40 ? -1 : $1 % 7}' >s.json
+    leat filter true s.json >s.leat
+    seq 0 6 | awk '{printf "{\"k\":%d,\"a\":%d,\"b\":%d}\n", $1, $1, $1}' >t.json
+    jq -c 'select(.k >= 0) | if has("b") then . + {a: .k} else . + {a: .k, b: .k} end' s.json >want
+    leat join --table t.json --on .k -j s.leat >got
+    cmp want got
+    leat join --table t.json --on .k --left -j s.leat >got
+    equals "$(wc -l <got)" 6000
+    grep -v '"k":-1' got | cmp want -
+}
