@@ -718,14 +718,15 @@ END
 
 # Where few records have a partner only the key is looked for at first: batches of both kinds, one behind the other.
 @test "few records with a partner, then all, then few again" {
-    seq 0 5999 | awk '{few = $1 < 2000 || $1 >= 4000
-        printf "{\"n\":%d,%s\"k\":%d}\n", $1, $1 % 3 ? "" : "\"b\":\"own\",", few && $1 % 40 ? -1 : $1 % 7}' >s.json
+    seq 0 59999 | awk -v pad="$(printf '%0200d' 0)" '{few = $1 < 20000 || $1 >= 40000
+        printf "{\"n\":%d,%s\"k\":%d,\"pad\":\"%s\"}\n", $1, $1 % 3 ? "" : "\"b\":\"own\",",
+            few && $1 % 40 ? -1 : $1 % 7, pad}' >s.json # so much that blocks are joined ahead
     leat filter true s.json >s.leat
     seq 0 6 | awk '{printf "{\"k\":%d,\"a\":%d,\"b\":%d}\n", $1, $1, $1}' >t.json
     jq -c 'select(.k >= 0) | if has("b") then . + {a: .k} else . + {a: .k, b: .k} end' s.json >want
     leat join --table t.json --on .k -j s.leat >got
     cmp want got
     leat join --table t.json --on .k --left -j s.leat >got
-    equals "$(wc -l <got)" 6000
+    equals "$(wc -l <got)" 60000
     grep -v '"k":-1' got | cmp want -
 }
